@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: ISC
+
+noinst_LIBRARIES += libhawser_base.a
+libhawser_base_a_SOURCES = \
+	src/base/backoff.c \
+	src/base/clock.c \
+	src/base/endpoint.c \
+	src/base/err.c \
+	src/base/fdio.c \
+	src/base/forward.c \
+	src/base/log.c \
+	src/base/str.c \
+	src/base/backoff.h \
+	src/base/clock.h \
+	src/base/endpoint.h \
+	src/base/err.h \
+	src/base/fdio.h \
+	src/base/forward.h \
+	src/base/log.h \
+	src/base/str.h
+
+# What a program or test that uses this folder links.
+HAWSER_BASE_LIBS = libhawser_base.a

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: ISC
+
+noinst_LIBRARIES += libhawser_ipc.a
+libhawser_ipc_a_SOURCES =
+libhawser_ipc_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+
+# What a program or test that uses this folder links.
+HAWSER_IPC_LIBS = libhawser_ipc.a $(HAWSER_BASE_LIBS) $(JANSSON_LIBS)

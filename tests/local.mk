@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: ISC
+#
+# `make check` runs the unit tests and the checks of the build itself. Each
+# speaks TAP, so that every test case is counted.
+
+LOG_DRIVER = $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TEST_EXTENSIONS = .sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	HAWSER_SOURCE_DIR='$(abs_top_srcdir)'; export HAWSER_SOURCE_DIR; \
+	HAWSER_BUILD_DIR='$(abs_top_builddir)'; export HAWSER_BUILD_DIR; \
+	HAWSER_SANITIZED=$(HAWSER_SANITIZED); export HAWSER_SANITIZED;
+
+if SANITIZERS
+HAWSER_SANITIZED = 1
+else
+HAWSER_SANITIZED =
+endif
+
+include tests/unit/local.mk
+include tests/fuzz/local.mk
