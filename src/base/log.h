@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_BASE_LOG_H
+#define HAWSER_BASE_LOG_H
+
+/*
+ * log: one line per event on standard error: a plain clause, then key=value
+ * pairs. Levels: error, an operator must act; warn, degraded and being acted
+ * on; info, state changes; debug, the rest. Never a key, a passphrase or a
+ * tunnelled byte. Control characters in a line are replaced by '?'.
+ */
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/*
+ * Sets the least important level that is written and the name each line
+ * carries ("hawserd", "worker vps"); ident is copied, 63 bytes at most. Under
+ * systemd (JOURNAL_STREAM set) lines begin with sd-daemon(3) priorities
+ * instead of a time stamp. Default: LOG_INFO, no name.
+ */
+void log_setup(enum log_level, const char *ident);
+
+enum log_level log_get_level(void);
+
+/* Writes one line. Never fails, keeps errno. 2047 bytes at most. */
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

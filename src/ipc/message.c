@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "ipc/message.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/str.h"
+
+#define FIELDS_MAX	7
+
+struct field {
+	const char *name;
+	json_type type;
+	bool optional;
+};
+
+struct row {
+	const char *name;		/* on the wire, in member "m" */
+	enum message_sender sender;
+	size_t fds_min;
+	size_t fds_max;
+	bool open;			/* order.c checks further members */
+	struct field fields[FIELDS_MAX];
+};
+
+/* Which senders' messages exist, and what each must carry. */
+static const struct row rows[] = {
+	[ORDER_START] = { "order.start", FROM_SUPERVISOR, .open = true },
+	[ORDER_LISTEN] = { "order.listen", FROM_SUPERVISOR,
+	    .fds_min = 1, .fds_max = MESSAGE_FDS_MAX, .open = true,
+	    .fields = { { "id", JSON_STRING } } },
+	[ORDER_FORWARD] = { "order.forward", FROM_SUPERVISOR, .open = true,
+	    .fields = { { "id", JSON_STRING } } },
+	[ORDER_CANCEL] = { "order.cancel", FROM_SUPERVISOR,
+	    .fields = { { "id", JSON_STRING } } },
+	[ORDER_DRAIN] = { "order.drain", FROM_SUPERVISOR },
+	[ORDER_STOP] = { "order.stop", FROM_SUPERVISOR },
+	[ORDER_ADDRESSES] = { "order.addresses", FROM_SUPERVISOR,
+	    .fields = { { "req", JSON_INTEGER },
+	        { "addresses", JSON_ARRAY }, { "error", JSON_STRING, true } } },
+	[FACT_PHASE] = { "fact.phase", FROM_WORKER,
+	    .fields = { { "phase", JSON_STRING } } },
+	[FACT_UP] = { "fact.up", FROM_WORKER,
+	    .fields = { { "server", JSON_STRING } } },
+	[FACT_FORWARD] = { "fact.forward", FROM_WORKER,
+	    .fields = { { "id", JSON_STRING }, { "state", JSON_STRING },
+	        { "port", JSON_INTEGER, true },
+	        { "detail", JSON_STRING, true } } },
+	[FACT_RTT] = { "fact.rtt", FROM_WORKER,
+	    .fields = { { "us", JSON_INTEGER } } },
+	[FACT_COUNTERS] = { "fact.counters", FROM_WORKER,
+	    .fields = { { "id", JSON_STRING }, { "open", JSON_INTEGER },
+	        { "total", JSON_INTEGER }, { "failed", JSON_INTEGER },
+	        { "in", JSON_INTEGER }, { "out", JSON_INTEGER } } },
+	[FACT_RESOLVE] = { "fact.resolve", FROM_WORKER,
+	    .fields = { { "req", JSON_INTEGER }, { "name", JSON_STRING } } },
+	[FACT_END] = { "fact.end", FROM_WORKER,
+	    .fields = { { "class", JSON_STRING }, { "text", JSON_STRING },
+	        { "key_type", JSON_STRING, true },
+	        { "fingerprint", JSON_STRING, true } } },
+	[QUERY_RESOLVE] = { "query.resolve", FROM_SUPERVISOR,
+	    .fields = { { "req", JSON_INTEGER }, { "name", JSON_STRING } } },
+	[ANSWER_RESOLVE] = { "answer.resolve", FROM_RESOLVER,
+	    .fields = { { "req", JSON_INTEGER },
+	        { "addresses", JSON_ARRAY }, { "error", JSON_STRING, true } } },
+};
+static_assert(sizeof(rows) / sizeof(rows[0]) == MESSAGE_COUNT,
+    "one row per message");
+
+static const struct field *
+find_field(const struct row *row, const char *name)
+{
+	for (size_t i = 0; i < FIELDS_MAX && row->fields[i].name != NULL; i++)
+		if (strcmp(row->fields[i].name, name) == 0)
+			return &row->fields[i];
+	return NULL;
+}
+
+/* Are all fields there, of their types, and no others? */
+static int
+check_body(const struct row *row, json_t *body, struct err *err)
+{
+	const char *key;
+	json_t *value;
+
+	for (size_t i = 0; i < FIELDS_MAX && row->fields[i].name != NULL; i++) {
+		const struct field *f = &row->fields[i];
+
+		value = json_object_get(body, f->name);
+		if (value == NULL && f->optional)
+			continue;
+		if (value == NULL || json_typeof(value) != f->type)
+			return err_set(err, ERR_PROTOCOL,
+			    "%s: field \"%s\" is missing or of a wrong type",
+			    row->name, f->name);
+	}
+	json_object_foreach(body, key, value)
+		if (!row->open && strcmp(key, "m") != 0 &&
+		    find_field(row, key) == NULL)
+			return err_set(err, ERR_PROTOCOL,
+			    "%s: unknown field", row->name);
+	return 0;
+}
+
+static int
+find_row(const char *name, enum message_sender sender)
+{
+	for (int i = 0; i < MESSAGE_COUNT; i++)
+		if (rows[i].sender == sender &&
+		    strcmp(rows[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+int
+message_parse(const char *bytes, size_t n, size_t fd_count,
+    enum message_sender sender, struct message *out, struct err *err)
+{
+	json_error_t why;
+	json_t *body;
+	const char *name;
+	int i;
+
+	body = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
+	if (body == NULL)
+		return err_set(err, ERR_PROTOCOL, "not a message: %s",
+		    why.text);
+	name = json_string_value(json_object_get(body, "m"));
+	if (name == NULL || (i = find_row(name, sender)) == -1) {
+		json_decref(body);
+		return err_set(err, ERR_PROTOCOL,
+		    "a message that this side may not send");
+	}
+	if (fd_count < rows[i].fds_min || fd_count > rows[i].fds_max) {
+		json_decref(body);
+		return err_set(err, ERR_PROTOCOL,
+		    "%s: %zu descriptors", rows[i].name, fd_count);
+	}
+	if (check_body(&rows[i], body, err) == -1) {
+		json_decref(body);
+		return -1;
+	}
+	out->name = (enum message_name)i;
+	out->body = body;
+	return 0;
+}
+
+int
+message_send(int sock, enum message_name name, json_t *body, const int *fds,
+    size_t fd_count, struct err *err)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
+	} control;
+	struct iovec iov;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	char *text;
+	ssize_t n;
+
+	assert(fd_count <= rows[name].fds_max);
+	json_object_set_new(body, "m", json_string(rows[name].name));
+	text = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	if (text == NULL)
+		return err_set(err, ERR_INPUT, "%s: not valid UTF-8",
+		    rows[name].name);
+	iov = (struct iovec){ text, strlen(text) };
+	if (fd_count > 0) {
+		struct cmsghdr *c;
+
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
+	}
+	do
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	free(text);
+	if (n != -1)
+		return 0;
+	if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
+		return err_set(err, ERR_AGAIN, "the message socket is full");
+	if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
+		return err_set(err, ERR_CLOSED, "the other side is gone");
+	return err_sys(err, "cannot send %s", rows[name].name);
+}
+
+static void
+collect_fds(struct msghdr *msg, struct message *out)
+{
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(out->fds + out->fd_count, CMSG_DATA(c),
+		    n * sizeof(int));
+		out->fd_count += n;
+	}
+}
+
+int
+message_recv(int sock, enum message_sender sender, struct message *out,
+    struct err *err)
+{
+	static char bytes[MESSAGE_SIZE_MAX];	/* one thread per process */
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
+	} control;
+	struct iovec iov = { bytes, sizeof(bytes) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof(control.bytes) };
+	ssize_t n;
+
+	out->body = NULL;
+	out->fd_count = 0;
+	do
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && errno == EAGAIN)
+		return err_set(err, ERR_AGAIN, "no message");
+	if (n == -1 && errno != ECONNRESET)
+		return err_sys(err, "cannot receive a message");
+	if (n <= 0)
+		return 0;
+	collect_fds(&msg, out);
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		message_fini(out);
+		return err_set(err, ERR_PROTOCOL, "a message was cut");
+	}
+	if (message_parse(bytes, (size_t)n, out->fd_count, sender, out,
+	    err) == -1) {
+		message_fini(out);
+		return -1;
+	}
+	return 1;
+}
+
+void
+message_fini(struct message *m)
+{
+	for (size_t i = 0; i < m->fd_count; i++)
+		fd_close(&m->fds[i]);
+	m->fd_count = 0;
+	json_decref(m->body);
+	m->body = NULL;
+}
+
+const char *
+message_string(const struct message *m, const char *field)
+{
+	return json_string_value(json_object_get(m->body, field));
+}
+
+long long
+message_int(const struct message *m, const char *field, long long otherwise)
+{
+	json_t *value = json_object_get(m->body, field);
+
+	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_IPC_ORDER_H
+#define HAWSER_IPC_ORDER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/forward.h"
+
+/*
+ * order: the finished record of one connection that ORDER_START brings, and
+ * the JSON form of a forward. Everything is resolved: no pattern, token or
+ * "~" is left, so that the process that faces the network parses nothing.
+ */
+
+enum host_key_policy {
+	HOST_KEY_STRICT,	/* StrictHostKeyChecking yes (and ask) */
+	HOST_KEY_OFF,		/* no: any key; the operator was warned */
+};
+
+struct session_order {
+	char *host;			/* the stanza's name, for log and status */
+	char *hostname;			/* what to connect to */
+	uint16_t port;			/* 1..65535 */
+	char *user;
+	char **identity_files;		/* absolute paths, in order */
+	size_t identity_file_count;
+	char **known_hosts_files;	/* absolute paths; may not exist */
+	size_t known_hosts_file_count;
+	enum host_key_policy host_key_policy;
+	int connect_timeout_s;		/* 1..3600 */
+	int alive_interval_s;		/* 0 (no pings)..3600 */
+	int alive_count_max;		/* 1..1000 */
+	int log_level;			/* enum log_level */
+};
+
+/* New JSON object. Borrows everything. */
+json_t *session_order_encode(const struct session_order *);
+
+/* Fills a zeroed out from a checked body. 0, or -1 with ERR_PROTOCOL. */
+int session_order_decode(json_t *body, struct session_order *out,
+    struct err *);
+
+void session_order_fini(struct session_order *);
+
+/*
+ * A forward as the fields of ORDER_LISTEN and ORDER_FORWARD:
+ * {"id":…,"kind":…,"listen":ENDPOINT,"target":ENDPOINT or absent} where
+ * ENDPOINT is {"host":… or null,"port":n} or {"path":…}.
+ */
+json_t *forward_encode(const struct forward *);
+int forward_decode(json_t *body, struct forward *out, struct err *);
+
+#endif
