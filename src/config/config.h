@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_CONFIG_CONFIG_H
+#define HAWSER_CONFIG_CONFIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/forward.h"
+
+/*
+ * config: the model that loading yields: hosts with every value resolved
+ * (patterns, tokens, "~", defaults), and what there was to say about the
+ * files. Plain data; whoever loaded it owns it.
+ */
+
+enum host_key_checking {
+	CHECKING_YES,		/* yes and ask: a daemon never prompts */
+	CHECKING_ACCEPT_NEW,
+	CHECKING_NO,
+};
+
+struct host {
+	char *name;		/* the first concrete name of its Host line */
+	char *file;		/* where that line stands */
+	int line;		/* from 1 */
+	char *hostname;
+	uint16_t port;
+	char *user;
+	char **identity_files;	/* absolute; may not exist */
+	size_t identity_file_count;
+	bool identities_only;
+	char **known_hosts_files;	/* UserKnownHostsFile, then the global */
+	size_t known_hosts_file_count;
+	enum host_key_checking checking;
+	int connect_timeout_s;
+	int alive_interval_s;	/* 0: no pings */
+	int alive_count_max;
+	bool enabled;		/* HawserEnabled */
+	int64_t backoff_min_ms;
+	int64_t backoff_max_ms;
+	int64_t stable_ms;
+	int64_t hold_ms;
+	int64_t drain_ms;
+	struct forward *forwards;	/* in the order of the files */
+	size_t forward_count;
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE };
+
+struct diagnostic {
+	enum severity severity;
+	char *file;		/* NULL if it is about no file */
+	int line;		/* 0 if it is about a whole file */
+	int column;		/* 0 if unknown */
+	char *text;		/* one sentence */
+};
+
+struct config {
+	struct host *hosts;	/* those that may run, in order of the files */
+	size_t host_count;
+	struct diagnostic *diagnostics;
+	size_t diagnostic_count;
+};
+
+/* What to load: exactly one of dir and file is set. */
+struct config_source {
+	const char *dir;	/* holds conf.d/ */
+	const char *file;	/* one ssh_config file (-F) */
+};
+
+/*
+ * New: everything the source says, all diagnostics at once. Never NULL; a
+ * source that cannot be read is an error diagnostic. Opens files (ownership
+ * is checked on the open descriptor), asks passwd for "~", never DNS.
+ */
+struct config *config_load(const struct config_source *);
+
+void config_free(struct config *);
+
+/* Is there an error among the diagnostics? Then it must not be applied. */
+bool config_has_errors(const struct config *);
+
+/* Appends "file:line: error: text" of one diagnostic. */
+void diagnostic_format(const struct diagnostic *, struct str *out);
+
+/* The host of that name, or NULL. Borrowed from the config. */
+const struct host *config_find(const struct config *, const char *name);
+
+/*
+ * The model as JSON and back: the loading process hands it to the
+ * supervisor. New; config_decode gives NULL with err set.
+ */
+json_t *config_encode(const struct config *);
+struct config *config_decode(json_t *, struct err *);
+
+/* The folder used without -c and -F for this user. New; the caller frees. */
+char *config_default_dir(void);
+
+#endif

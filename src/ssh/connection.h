@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SSH_CONNECTION_H
+#define HAWSER_SSH_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ssh/transport.h"
+
+/*
+ * connection: the SSH connection protocol (RFC 4254) on a transport: global
+ * requests in one FIFO, any number of channel opens in flight, windows both
+ * ways. One outgoing packet queue goes before all data.
+ */
+struct connection;
+struct channel;
+
+/* RFC 4254 5.1 */
+enum channel_open_failure {
+	OPEN_PROHIBITED = 1,
+	OPEN_CONNECT_FAILED = 2,
+	OPEN_UNKNOWN_TYPE = 3,
+	OPEN_RESOURCE_SHORTAGE = 4,
+};
+
+/*
+ * What a channel tells its user. Calls come from the loop, one at a time.
+ * Inside them every channel and connection call is allowed, channel_free of
+ * this very channel included.
+ */
+struct channel_ops {
+	/* Our open was confirmed. */
+	void (*on_open)(struct channel *, void *arg);
+	/*
+	 * Our open was refused; text is the server's (bounded, printable).
+	 * The channel is gone when this returns: do not free it.
+	 */
+	void (*on_open_failed)(struct channel *, void *arg, unsigned reason,
+	    const char *text);
+	/*
+	 * Data from the server. The user takes what it can now and returns
+	 * how many bytes that was; the rest stays queued in the channel
+	 * (bounded by the window) until channel_pull().
+	 */
+	size_t (*on_data)(struct channel *, void *arg, const uint8_t *data,
+	    size_t len);
+	/* No more data will come, and all of it has been taken. */
+	void (*on_eof)(struct channel *, void *arg);
+	/*
+	 * The server closed the channel, all data and the EOF before it
+	 * having been delivered; also when the connection ended. Afterwards
+	 * only channel_free may be called.
+	 */
+	void (*on_close)(struct channel *, void *arg);
+	/*
+	 * There may be room for more: the window opened or the transport's
+	 * buffer drained. Called only for channels that asked by
+	 * channel_want_write().
+	 */
+	void (*on_writable)(struct channel *, void *arg);
+};
+
+/* An open that the server asks for on a port it listens on for us. */
+struct forwarded_open {
+	const char *connected_host;	/* borrowed, printable */
+	uint32_t connected_port;
+	const char *originator_host;
+	uint32_t originator_port;
+};
+
+struct connection_ops {
+	/*
+	 * A forwarded-tcpip open for a port we asked for. The user answers,
+	 * now or later, by channel_accept() or channel_reject().
+	 */
+	void (*on_forwarded)(struct connection *, void *arg, void *listener_arg,
+	    struct channel *, const struct forwarded_open *);
+	/* The connection ended; every channel has had its on_close. */
+	void (*on_end)(struct connection *, void *arg, const struct err *);
+};
+
+/*
+ * New, and the transport goes to loop mode. Takes the transport, also on
+ * failure. Borrows base and ops.
+ */
+struct connection *connection_new(struct transport *, struct event_base *base,
+    const struct connection_ops *ops, void *arg, struct err *);
+
+/* Frees the connection, its channels (no callbacks) and the transport. */
+void connection_free(struct connection *);
+
+struct transport *connection_transport(struct connection *);
+
+/* The answer to a global request. port is for tcpip-forward with port 0. */
+typedef void request_reply(void *arg, bool ok, uint32_t port);
+
+/*
+ * keepalive@openssh.com with want_reply. Either answer proves life. When the
+ * connection ends first, no call is made.
+ */
+void connection_ping(struct connection *, request_reply *reply, void *arg);
+
+/*
+ * tcpip-forward (RFC 4254 7.1). bind is the address string of the request:
+ * "" all, "localhost", or a literal. On success the listener stays until it
+ * is cancelled. listener_arg is handed to on_forwarded.
+ */
+void connection_listen(struct connection *, const char *bind, uint16_t port,
+    void *listener_arg, request_reply *reply, void *arg);
+
+/* cancel-tcpip-forward for the same bind and port (the allocated one). */
+void connection_cancel(struct connection *, const char *bind, uint16_t port,
+    request_reply *reply, void *arg);
+
+/*
+ * New channel: direct-tcpip (RFC 4254 7.2), in the opening state until
+ * on_open or on_open_failed.
+ */
+struct channel *channel_open_tcp(struct connection *, const char *host,
+    uint16_t port, const char *originator, uint16_t originator_port,
+    const struct channel_ops *, void *arg);
+
+/* The same for direct-streamlocal@openssh.com. path < 1024 bytes. */
+struct channel *channel_open_unix(struct connection *, const char *path,
+    const struct channel_ops *, void *arg);
+
+/* Answers a forwarded open. After channel_reject the channel is gone. */
+void channel_accept(struct channel *, const struct channel_ops *, void *arg);
+void channel_reject(struct channel *, enum channel_open_failure,
+    const char *text);
+
+/*
+ * Bytes that channel_write would take now: bounded by the peer's window, its
+ * packet size and the transport's buffer. 0 while opening or after EOF.
+ */
+size_t channel_room(const struct channel *);
+
+/* Sends up to n bytes; how many were taken (0: wait for on_writable). */
+size_t channel_write(struct channel *, const uint8_t *data, size_t n);
+
+/* Asks for one on_writable when channel_room() is more than 0. */
+void channel_want_write(struct channel *);
+
+/* Delivers queued data again: the user's sink has room. */
+void channel_pull(struct channel *);
+
+/* Bytes queued in the channel because on_data did not take them. */
+size_t channel_queued(const struct channel *);
+
+/* Half-close: we will send nothing more. */
+void channel_send_eof(struct channel *);
+
+/*
+ * Closes (SSH_MSG_CHANNEL_CLOSE) and frees. Also while opening: a later
+ * confirmation is then closed at once. The pointer is dead afterwards; ids
+ * live on until the server has answered.
+ */
+void channel_free(struct channel *);
+
+#endif
