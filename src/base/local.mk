@@ -9,6 +9,7 @@ libhawser_base_a_SOURCES = \
 	src/base/fdio.c \
 	src/base/forward.c \
 	src/base/log.c \
+	src/base/places.c \
 	src/base/str.c \
 	src/base/backoff.h \
 	src/base/clock.h \
@@ -17,6 +18,7 @@ libhawser_base_a_SOURCES = \
 	src/base/fdio.h \
 	src/base/forward.h \
 	src/base/log.h \
+	src/base/places.h \
 	src/base/str.h
 
 # What a program or test that uses this folder links.
