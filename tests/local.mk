@@ -10,6 +10,7 @@ AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	HAWSER_SOURCE_DIR='$(abs_top_srcdir)'; export HAWSER_SOURCE_DIR; \
 	HAWSER_BUILD_DIR='$(abs_top_builddir)'; export HAWSER_BUILD_DIR; \
+	LIBSSH2_DIR='$(LIBSSH2_DIR)'; export LIBSSH2_DIR; \
 	HAWSER_SANITIZED=$(HAWSER_SANITIZED); export HAWSER_SANITIZED;
 
 if SANITIZERS
@@ -18,5 +19,6 @@ else
 HAWSER_SANITIZED =
 endif
 
+include tests/build/local.mk
 include tests/unit/local.mk
 include tests/fuzz/local.mk

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: ISC
+
+build_tests = \
+	tests/build/layers.sh \
+	tests/build/programs.sh
+
+TESTS += $(build_tests)
+EXTRA_DIST += $(build_tests)
