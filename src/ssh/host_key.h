@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SSH_HOST_KEY_H
+#define HAWSER_SSH_HOST_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * host_key: what can be said about a public key as it goes over the wire (RFC
+ * 4253 6.6): its type and its fingerprint. Bytes in, text out; no I/O.
+ */
+
+#define HOST_KEY_TYPE_SIZE		64	/* bytes with the NUL */
+#define HOST_KEY_FINGERPRINT_SIZE	51	/* "SHA256:", 43 bytes, NUL */
+
+/*
+ * The key's type ("ssh-ed25519") of a whole blob: it must be a row of SSH
+ * strings that ends with the blob, the first of them a printable name. 0; -1
+ * (out is "") if it is not.
+ */
+int host_key_type(const uint8_t *blob, size_t len,
+    char out[HOST_KEY_TYPE_SIZE]);
+
+/* "SHA256:" and base64 without padding, as ssh-keygen -l prints it. */
+void host_key_fingerprint(const uint8_t *blob, size_t len,
+    char out[HOST_KEY_FINGERPRINT_SIZE]);
+
+#endif

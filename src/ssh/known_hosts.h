@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SSH_KNOWN_HOSTS_H
+#define HAWSER_SSH_KNOWN_HOSTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * known_hosts: is a server's key the one we know? Files as sshd(8) describes
+ * them under SSH_KNOWN_HOSTS FILE FORMAT: patterns with '*', '?' and '!',
+ * hashed names, [host]:port, @revoked. @cert-authority lines are not used; a
+ * warning says so. Only the lines that concern one host are kept.
+ *
+ * A line that cannot be understood is skipped, as by ssh, and remembered as a
+ * warning; it makes no key known.
+ */
+struct known_hosts;
+
+#define KNOWN_HOSTS_FILE_MAX	(16 * 1024 * 1024)	/* bytes of a file */
+#define KNOWN_HOSTS_LINE_MAX	(64 * 1024)		/* bytes of a line */
+#define KNOWN_HOSTS_WARNINGS	16			/* texts kept */
+
+enum known_hosts_verdict {
+	KNOWN_HOSTS_KNOWN,	/* this very key is listed */
+	KNOWN_HOSTS_UNKNOWN,	/* no key of this type is */
+	KNOWN_HOSTS_CHANGED,	/* other keys of this type are */
+	KNOWN_HOSTS_REVOKED,	/* marked @revoked: beats everything */
+};
+
+struct known_hosts_match {
+	enum known_hosts_verdict verdict;
+	/*
+	 * The line that knows, revokes or contradicts the key. With UNKNOWN
+	 * and other_types, a line with another key of the host. Otherwise
+	 * NULL and 0. Borrowed from the known_hosts.
+	 */
+	const char *file;
+	unsigned line;		/* from 1 */
+	/*
+	 * The host is known, but by keys of other types only. Never take
+	 * such a key for that of a new host.
+	 */
+	bool other_types;
+};
+
+/*
+ * New and empty, for one server. host is a name or literal as the user wrote
+ * it (any case), port 1..65535. Looked up is the name in lower case for port
+ * 22, "[name]:port" for others; then, as ssh does, a key that is listed for
+ * the name without port is good for every port.
+ */
+struct known_hosts *known_hosts_new(const char *host, uint16_t port);
+
+/* NULL is fine. */
+void known_hosts_free(struct known_hosts *);
+
+/*
+ * Adds a file's text. name is for messages and is copied; bytes are borrowed.
+ * 0; -1 with ERR_INPUT if there are more than KNOWN_HOSTS_FILE_MAX.
+ */
+int known_hosts_add_file(struct known_hosts *, const char *name,
+    const char *bytes, size_t len, struct err *);
+
+/*
+ * Reads the file at path and adds it. A file that does not exist is an empty
+ * one. Anything else that keeps it from being read is an error, so that a key
+ * that a file revokes cannot be accepted without it: ERR_SYS, ERR_INPUT (no
+ * regular file, too large), ERR_PERM (not owned by us or root, or writable by
+ * others).
+ */
+int known_hosts_load(struct known_hosts *, const char *path, struct err *);
+
+/* The verdict on a key as on the wire, from transport_host_key(). */
+void known_hosts_check(const struct known_hosts *, const uint8_t *blob,
+    size_t len, struct known_hosts_match *out);
+
+/*
+ * New string for transport_handshake(): the host key algorithms that we
+ * accept, those of keys that are known for this server first. The caller
+ * frees.
+ */
+char *known_hosts_algorithms(const struct known_hosts *);
+
+/* Warnings since the beginning, and the first KNOWN_HOSTS_WARNINGS texts. */
+size_t known_hosts_warning_count(const struct known_hosts *);
+
+/* "file:line: why"; NULL if there is no such warning. Borrowed. */
+const char *known_hosts_warning(const struct known_hosts *, size_t i);
+
+#endif
