@@ -55,6 +55,7 @@ put_head(char *line, size_t size, enum log_level level)
 	    now.tv_nsec / 1000000, levels[level].name, ident);
 }
 
+__attribute__((format(printf, 2, 0)))
 static void
 put(enum log_level level, const char *fmt, va_list ap)
 {
