@@ -6,6 +6,9 @@
 LOG_DRIVER = $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TEST_EXTENSIONS = .sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/tap
+SH_LOG_COMPILER = $(LOG_COMPILER)
+EXTRA_DIST += tests/tap
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	HAWSER_SOURCE_DIR='$(abs_top_srcdir)'; export HAWSER_SOURCE_DIR; \
