@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: ISC
+"""Fixtures of the end-to-end tests. The programs under test are taken from
+HAWSER_BUILD_DIR; everything else is started and ended here."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+
+import pytest
+
+from lib import proc
+from lib.hawserd import BUILD, Hawserd, program
+from lib.netns import Namespace
+from lib.peer import SshPeer
+from lib.proxy import Proxy
+from lib.servers import Server
+from lib.sshd import SSHD, Keys, Sshd
+
+PEER = os.environ.get("HAWSER_E2E_PEER")
+TOOLS = ("ssh", "ssh-keygen", "curl", "ip", "nft")
+
+
+def pytest_configure(config):
+    proc.become_subreaper()
+    if config.option.collectonly:
+        return
+    if not PEER:
+        for name in ("hawserd", "hawser", "hawser-worker"):
+            if not BUILD or not os.access(program(name), os.X_OK):
+                raise pytest.UsageError(
+                    f"HAWSER_BUILD_DIR ({BUILD or 'not set'}) holds no "
+                    f"program {name}")
+    missing = [t for t in TOOLS if not shutil.which(t)]
+    if missing or not SSHD:
+        raise pytest.UsageError(f"missing programs: {missing or 'sshd'}")
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.getuid() != 0:
+        for item in items:
+            if item.get_closest_marker("netns"):
+                item.add_marker(pytest.mark.skip(
+                    reason="network namespaces need root"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows the end of every log that the test made."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for log in getattr(item, "logs", []):
+            with contextlib.suppress(OSError):
+                report.sections.append((log.path, log.text()[-8000:]))
+
+
+@pytest.fixture(scope="session")
+def keys():
+    folder = tempfile.mkdtemp(prefix="hw-keys-")
+    yield Keys(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers():
+    """The last word of every test: no process is left."""
+    before = set(proc.descendants(os.getpid()))
+    yield
+    left = [p for p in proc.descendants(os.getpid()) if p not in before]
+    left = proc.wait_gone(left, 2)
+    shown = [f"{p} {proc.cmdline(p)}" for p in left]
+    for pid in left:
+        proc.kill(pid)
+    proc.wait_gone(left, 2)
+    assert not left, shown
+
+
+@pytest.fixture
+def stack(no_leftovers):
+    """What a test started ends here, the last first."""
+    with contextlib.ExitStack() as ending:
+        yield ending
+
+
+@pytest.fixture
+def workdir(stack):
+    """A folder with a short path: Unix sockets' names are limited."""
+    folder = tempfile.mkdtemp(prefix="hw-")
+    stack.callback(shutil.rmtree, folder)
+    return folder
+
+
+@pytest.fixture
+def make_sshd(stack, workdir, keys, request):
+    """make_sshd(**options of Sshd): a server that accepts connections."""
+    made = []
+
+    def make(**options):
+        made.append(None)
+        sshd = Sshd(os.path.join(workdir, f"sshd{len(made)}"), keys,
+                    **options)
+        request.node.logs = getattr(request.node, "logs", []) + [sshd.log]
+        stack.callback(sshd.stop)
+        return sshd.start()
+    return make
+
+
+@pytest.fixture
+def sshd(make_sshd):
+    return make_sshd()
+
+
+@pytest.fixture
+def make_hawserd(stack, workdir, request):
+    """make_hawserd(ns=None): a daemon that isn't started yet."""
+    made = []
+
+    def make(ns=None):
+        made.append(None)
+        kind = SshPeer if PEER == "ssh" else Hawserd
+        daemon = kind(os.path.join(workdir, f"hawserd{len(made)}"), ns)
+        request.node.logs = getattr(request.node, "logs", []) + [daemon.log]
+        stack.callback(daemon.cleanup)
+        return daemon
+    return make
+
+
+@pytest.fixture
+def hawserd(make_hawserd):
+    return make_hawserd()
+
+
+@pytest.fixture
+def serve(stack):
+    """serve(handler, ...): a service behind the tunnel."""
+    def make(*arguments, **options):
+        server = Server(*arguments, **options)
+        stack.callback(server.stop)
+        return server
+    return make
+
+
+@pytest.fixture
+def make_proxy(stack):
+    def make(*arguments, **options):
+        proxy = Proxy(*arguments, **options)
+        stack.callback(proxy.stop)
+        return proxy
+    return make
+
+
+@pytest.fixture
+def make_ns(stack):
+    """make_ns("a"): a network namespace with its loopback up."""
+    def make(label):
+        ns = Namespace(label)
+        stack.callback(ns.remove)
+        return ns
+    return make

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: ISC
+"""Throw-away OpenSSH servers and the keys to log in to them."""
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+
+from lib import ports, proc
+from lib.textlog import TextLog
+from lib.wait import until
+
+USER = pwd.getpwuid(os.getuid()).pw_name
+SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:"
+                    + os.environ.get("PATH", ""))
+KEY_TYPES = ("ed25519", "ecdsa", "rsa")
+
+
+def make_key(path, kind):
+    """A fresh key pair without a passphrase; gives the public line."""
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path],
+                   check=True, capture_output=True)
+    with open(f"{path}.pub", encoding="ascii") as f:
+        return f.read().strip()
+
+
+def version():
+    """(9, 2) for OpenSSH_9.2p1."""
+    text = subprocess.run(["ssh", "-V"], capture_output=True, text=True,
+                          check=True).stderr
+    return tuple(map(int, re.search(r"OpenSSH_(\d+)\.(\d+)", text).groups()))
+
+
+class Keys:
+    """One client key of each type, as paths."""
+
+    def __init__(self, folder):
+        self.public = []
+        for kind in KEY_TYPES:
+            path = os.path.join(folder, f"id_{kind}")
+            self.public.append(make_key(path, kind))
+            setattr(self, kind, path)
+
+
+class Sshd:
+    """One server with its own host keys, configuration and log.
+
+    options are lines of sshd_config; they come first and so win. With ns the
+    server runs in that namespace.
+    """
+
+    def __init__(self, folder, keys, options=(), address="127.0.0.1",
+                 port=None, ns=None, host_keys=("ed25519",)):
+        os.makedirs(folder)
+        self.folder = folder
+        self.address = address
+        self.port = port or ports.free()
+        self.keys = keys
+        self.ns = ns
+        self.log = TextLog(self.path("log"))
+        self.host_key_lines = [make_key(self.path(f"host_{kind}"), kind)
+                               for kind in host_keys]
+        self._process = None
+        self._write_config(options, host_keys)
+        with open(self.path("authorized_keys"), "w", encoding="ascii") as f:
+            f.write("\n".join(keys.public) + "\n")
+        self.known_hosts = self.path("known_hosts")
+        self.write_known_hosts(self.host_key_lines)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    @property
+    def known_name(self):
+        """The server's name in known_hosts."""
+        return self.address if self.port == 22 \
+            else f"[{self.address}]:{self.port}"
+
+    def write_known_hosts(self, lines, hashed=False):
+        """A line is "type blob ...", as in a public key's file."""
+        with open(self.known_hosts, "w", encoding="ascii") as f:
+            for line in lines:
+                f.write(f"{self.known_name} {line}\n")
+        if hashed:
+            subprocess.run(["ssh-keygen", "-q", "-H", "-f",
+                            self.known_hosts], check=True,
+                           capture_output=True)
+            os.unlink(self.known_hosts + ".old")
+
+    def trust_port(self, port):
+        """The server is also known by another port of 127.0.0.1, at which a
+        proxy stands."""
+        with open(self.known_hosts, "a", encoding="ascii") as f:
+            for line in self.host_key_lines:
+                f.write(f"[127.0.0.1]:{port} {line}\n")
+
+    def _write_config(self, options, host_keys):
+        lines = list(options) + [
+            f"Port {self.port}", f"ListenAddress {self.address}",
+            *(f"HostKey {self.path(f'host_{k}')}" for k in host_keys),
+            f"AuthorizedKeysFile {self.path('authorized_keys')}",
+            "PidFile none", "StrictModes no", "UsePAM no", "UseDNS no",
+            "PasswordAuthentication no", "KbdInteractiveAuthentication no",
+            "PermitRootLogin prohibit-password", "LogLevel DEBUG1",
+            "AllowTcpForwarding yes", "PrintMotd no", "PrintLastLog no",
+        ]
+        if version() >= (9, 8):
+            lines.append("PerSourcePenalties no")
+        with open(self.path("config"), "w", encoding="ascii") as f:
+            f.write("\n".join(lines) + "\n")
+
+    def start(self):
+        if os.getuid() == 0:
+            # The privilege separation folder is compiled into sshd.
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        since = self.log.mark()
+        with self.ns or contextlib.nullcontext():
+            self._process = subprocess.Popen(
+                [SSHD, "-D", "-f", self.path("config"),
+                 "-E", self.log.path], stdin=subprocess.DEVNULL,
+                start_new_session=True)
+        until(lambda: self._process.poll() is not None
+              or self.log.count(r"Server listening on", since), 10,
+              "sshd listens")
+        assert self._process.poll() is None, self.log.text(since)
+        return self
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def sessions(self):
+        """The process at the head of each connection, oldest first."""
+        return [p for p in proc.children(self.pid) if proc.alive(p)]
+
+    def kill_sessions(self):
+        """Every connection's processes die without a goodbye."""
+        pids = proc.descendants(self.pid)
+        for pid in pids:
+            proc.kill(pid)
+
+    def stop_listener(self):
+        """New connections are refused; sessions live on, as orphans."""
+        pids = proc.descendants(self.pid)
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(10)
+        return pids
+
+    def stop(self):
+        """Ends the listener and every session."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            pids = proc.descendants(self.pid)
+            self._process.kill()
+            self._process.wait()
+            for pid in pids:
+                proc.kill(pid)
+            proc.wait_gone(pids, 10)
+        self._process = None
+
+    def ssh(self, *arguments, port=None, host=None, key=None):
+        """The ssh command line that logs in here (to host:port, if the way
+        leads through a tunnel), strictly checking the host key."""
+        return ["ssh", "-F", "none", "-o", "BatchMode=yes",
+                "-o", "IdentitiesOnly=yes", "-i", key or self.keys.ed25519,
+                "-o", f"UserKnownHostsFile={self.known_hosts}",
+                "-o", "GlobalKnownHostsFile=none",
+                "-o", "StrictHostKeyChecking=yes",
+                "-o", f"HostKeyAlias={self.known_name}",
+                "-o", "ConnectTimeout=10", "-l", USER,
+                "-p", str(port or self.port), host or self.address,
+                *arguments]
