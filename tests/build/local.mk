@@ -2,7 +2,8 @@
 
 build_tests = \
 	tests/build/layers.sh \
-	tests/build/programs.sh
+	tests/build/programs.sh \
+	tests/build/style.sh
 
 TESTS += $(build_tests)
 EXTRA_DIST += $(build_tests)
