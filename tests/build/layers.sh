@@ -91,6 +91,14 @@ refused "an include doesn't climb" worker/socks.c \
 refused "only ssh includes libssh2" worker/socks.c \
     '#include <libssh2.h>' 'is only for ssh'
 fresh
+echo '#include "worker/b.h"' >"$tree/src/worker/a.h"
+if "$check" "$tree" >"$tree/out"; then
+	ok "a header of two rooms passes"
+else
+	not_ok "a header of two rooms passes"
+fi
+
+fresh
 mkdir "$tree/src/util"
 echo '#include <stdio.h>' >"$tree/src/util/x.c"
 if "$check" "$tree" >"$tree/out"; then
@@ -100,7 +108,7 @@ else
 fi
 
 fresh
-echo '#include "worker/b.h"' >"$tree/src/worker/a.h"
+echo '#include "worker/b.h"' >"$tree/src/worker/a.c"
 if "$check" "$tree" >"$tree/out"; then
 	not_ok "two rooms that include each other are refused"
 else
