@@ -1,7 +1,31 @@
 # SPDX-License-Identifier: ISC
 
 noinst_LIBRARIES += libhawser_cli.a
-libhawser_cli_a_SOURCES =
+libhawser_cli_a_SOURCES = \
+	src/cli/api_call.c \
+	src/cli/args.c \
+	src/cli/cmd_check.c \
+	src/cli/cmd_control.c \
+	src/cli/cmd_status.c \
+	src/cli/command.c \
+	src/cli/commands.c \
+	src/cli/status_table.c \
+	src/cli/table.c \
+	src/cli/term.c \
+	src/cli/text.c \
+	src/cli/units.c \
+	src/cli/api_call.h \
+	src/cli/args.h \
+	src/cli/cmd_check.h \
+	src/cli/cmd_control.h \
+	src/cli/cmd_status.h \
+	src/cli/command.h \
+	src/cli/commands.h \
+	src/cli/status_table.h \
+	src/cli/table.h \
+	src/cli/term.h \
+	src/cli/text.h \
+	src/cli/units.h
 libhawser_cli_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS)
 
 # What a program or test that uses this folder links.
