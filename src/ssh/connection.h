@@ -88,7 +88,10 @@ struct connection_ops {
 struct connection *connection_new(struct transport *, struct event_base *base,
     const struct connection_ops *ops, void *arg, struct err *);
 
-/* Frees the connection, its channels (no callbacks) and the transport. */
+/*
+ * Frees the connection, its channels (no callbacks) and the transport. Not
+ * from inside a callback, except on_end.
+ */
 void connection_free(struct connection *);
 
 struct transport *connection_transport(struct connection *);
@@ -116,7 +119,8 @@ void connection_cancel(struct connection *, const char *bind, uint16_t port,
 
 /*
  * New channel: direct-tcpip (RFC 4254 7.2), in the opening state until
- * on_open or on_open_failed.
+ * on_open or on_open_failed. NULL if there are too many channels (32,768) or
+ * the connection has ended.
  */
 struct channel *channel_open_tcp(struct connection *, const char *host,
     uint16_t port, const char *originator, uint16_t originator_port,

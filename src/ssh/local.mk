@@ -1,11 +1,30 @@
 # SPDX-License-Identifier: ISC
 
 noinst_LIBRARIES += libhawser_ssh.a
-libhawser_ssh_a_SOURCES =
+libhawser_ssh_a_SOURCES = \
+	src/ssh/channel.c \
+	src/ssh/cipher.c \
+	src/ssh/connection.c \
+	src/ssh/kexinit.c \
+	src/ssh/outbuf.c \
+	src/ssh/packet.c \
+	src/ssh/request.c \
+	src/ssh/tap.c \
+	src/ssh/transport.c \
+	src/ssh/cipher.h \
+	src/ssh/connection.h \
+	src/ssh/connection_impl.h \
+	src/ssh/kexinit.h \
+	src/ssh/outbuf.h \
+	src/ssh/packet.h \
+	src/ssh/session.h \
+	src/ssh/tap.h \
+	src/ssh/transport.h
 # libssh2's own headers are reached with <>: "packet.h" would be ours.
 libhawser_ssh_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS) \
-	$(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+	$(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS)
 
 # What a program or test that uses this folder links, and its linker flags.
-HAWSER_SSH_LIBS = libhawser_ssh.a $(HAWSER_IPC_LIBS) $(LIBSSH2_LIBS)
+HAWSER_SSH_LIBS = libhawser_ssh.a $(HAWSER_IPC_LIBS) $(LIBSSH2_LIBS) \
+	$(EVENT_LIBS)
 HAWSER_SSH_LINK = $(AM_LDFLAGS) $(LIBSSH2_WRAP_LDFLAGS)

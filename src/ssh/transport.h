@@ -24,6 +24,12 @@ struct event_base;
 int transport_library_init(struct err *);
 
 /*
+ * Do libssh2's packets and ciphers pass through us? False in a build whose
+ * linker flags are wrong; meaningful after a handshake.
+ */
+bool transport_is_tapped(void);
+
+/*
  * New, in blocking mode. link_fd (taken, also on failure) is any connected
  * stream socket or pipe pair's socket; a copy of what goes over it is never
  * kept or logged. Deadlines are clock_now_ms() times.
@@ -32,6 +38,10 @@ struct transport *transport_new(int link_fd, struct err *);
 
 /* Closes the link at once, without good-bye. NULL is fine. */
 void transport_free(struct transport *);
+
+/* Calls once when the server's banner and first offer are there. */
+void transport_on_kex(struct transport *, void (*begun)(void *arg),
+    void *arg);
 
 /*
  * Banner and key exchange. host_key_types is the comma list to ask for, best
@@ -67,9 +77,10 @@ struct transport_ops {
 	void (*on_packet)(void *arg, uint8_t *data, size_t len);
 	/*
 	 * The loop came by: packets that had to wait may be sent now. Called
-	 * after input was handled and after the link took bytes.
+	 * after input was handled and after the link took bytes. True asks
+	 * for another call as soon as the out-buffer has room.
 	 */
-	void (*on_ready)(void *arg);
+	bool (*on_ready)(void *arg);
 	/*
 	 * The link is dead; why is in err (ERR_CLOSED: end of stream,
 	 * ERR_SYS: reset and the like, ERR_PROTOCOL). Called once, from the
@@ -90,8 +101,23 @@ int transport_start_loop(struct transport *, struct event_base *base,
 int transport_send(struct transport *, const uint8_t *head, size_t head_len,
     const uint8_t *body, size_t body_len, struct err *);
 
-/* Bytes that the kernel has not taken yet. Bulk data waits above 64 KiB. */
+/*
+ * Bulk data waits while this many bytes are on their way to the kernel: more
+ * is not faster, and pings, window adjusts and rekeys would queue behind it.
+ */
+#define TRANSPORT_BULK_MAX	(64 * 1024)
+
+/* Bytes that the kernel has not taken yet. */
 size_t transport_pending(const struct transport *);
+
+/* Would transport_send take a packet now (no rekey, not inside on_packet)? */
+bool transport_can_send(const struct transport *);
+
+/*
+ * The peer broke RFC 4254: ends the transport with ERR_PROTOCOL and this
+ * sentence. on_dead follows from the loop.
+ */
+void transport_fail(struct transport *, const char *what);
 
 /* Makes on_ready be called soon. Cheap; may be called many times. */
 void transport_wake(struct transport *);

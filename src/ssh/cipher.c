@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "ssh/cipher.h"
+
+#include <libssh2_priv.h>
+
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "base/str.h"
+#include "ssh/packet.h"
+
+#define LENGTH_SIZE	4	/* the packet_length field */
+#define TAG_SIZE	16
+#define GCM_BLOCK	16
+#define CHACHA_BLOCK	8
+#define CHACHA_KEY	32
+/* libssh2's receive buffer holds 35,000 bytes, and a packet must fit whole. */
+#define PACKET_LENGTH_MAX	(35000 - LENGTH_SIZE - TAG_SIZE)
+
+struct gcm {
+	EVP_CIPHER_CTX *ctx;
+	uint8_t iv[12];		/* fixed part, then a 64-bit counter */
+};
+
+struct chacha {
+	EVP_CIPHER_CTX *body;	/* K_2 of PROTOCOL.chacha20poly1305 */
+	EVP_CIPHER_CTX *length;	/* K_1 */
+	EVP_MAC_CTX *poly;
+	bool encrypt;
+};
+
+static EVP_MAC *poly1305;
+static const LIBSSH2_CRYPT_METHOD **table;
+static bool live;
+
+/*
+ * A packet_length that libssh2 can hold and the cipher can have made: whole
+ * blocks, at least one.
+ */
+static int
+check_length(uint32_t n, uint32_t block, unsigned *out)
+{
+	if (n < block || n % block != 0 || n > PACKET_LENGTH_MAX)
+		return LIBSSH2_ERROR_OUT_OF_BOUNDARY;
+	*out = n;
+	return 0;
+}
+
+static uint32_t
+load_u32(const uint8_t *p)
+{
+	struct reader r;
+
+	reader_init(&r, p, 4);
+	return reader_u32(&r);
+}
+
+/* AES-GCM (RFC 5647) */
+
+static void
+gcm_free(struct gcm *g)
+{
+	EVP_CIPHER_CTX_free(g->ctx);
+	OPENSSL_cleanse(g, sizeof(*g));
+	free(g);
+}
+
+static int
+gcm_init(LIBSSH2_SESSION *session, const LIBSSH2_CRYPT_METHOD *method,
+    unsigned char *iv, int *free_iv, unsigned char *secret,
+    int *free_secret, int encrypt, void **abstract)
+{
+	struct gcm *g = mem_alloc(sizeof(*g));
+	const EVP_CIPHER *type = method->secret_len == 16 ?
+	    EVP_aes_128_gcm() : EVP_aes_256_gcm();
+
+	(void)session;
+	memcpy(g->iv, iv, sizeof(g->iv));
+	g->ctx = EVP_CIPHER_CTX_new();
+	if (g->ctx == NULL || EVP_CipherInit_ex(g->ctx, type, NULL, secret,
+	    iv, encrypt) != 1) {
+		gcm_free(g);
+		return -1;
+	}
+	*free_iv = 1;
+	*free_secret = 1;
+	*abstract = g;
+	return 0;
+}
+
+static int
+gcm_dtor(LIBSSH2_SESSION *session, void **abstract)
+{
+	(void)session;
+	if (*abstract != NULL)
+		gcm_free(*abstract);
+	*abstract = NULL;
+	return 0;
+}
+
+static int
+gcm_get_len(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *data,
+    size_t n, unsigned *len, void **abstract)
+{
+	(void)session;
+	(void)seqno;
+	(void)n;
+	(void)abstract;
+	return check_length(load_u32(data), GCM_BLOCK, len);
+}
+
+/* The counter of RFC 5647 7.1: the last eight bytes, network order. */
+static void
+gcm_next_iv(struct gcm *g)
+{
+	for (size_t i = sizeof(g->iv); i-- > 4;)
+		if (++g->iv[i] != 0)
+			return;
+}
+
+static int
+gcm_seal(struct gcm *g, uint8_t *buf, int n)
+{
+	int out;
+
+	if (EVP_EncryptUpdate(g->ctx, NULL, &out, buf, LENGTH_SIZE) != 1 ||
+	    EVP_EncryptUpdate(g->ctx, buf + LENGTH_SIZE, &out,
+	    buf + LENGTH_SIZE, n) != 1 ||
+	    EVP_EncryptFinal_ex(g->ctx, buf + LENGTH_SIZE + n, &out) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE,
+	    buf + LENGTH_SIZE + n) != 1)
+		return -1;
+	return 0;
+}
+
+static int
+gcm_open(struct gcm *g, uint8_t *buf, int n)
+{
+	int out;
+
+	if (EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE,
+	    buf + LENGTH_SIZE + n) != 1 ||
+	    EVP_DecryptUpdate(g->ctx, NULL, &out, buf, LENGTH_SIZE) != 1 ||
+	    EVP_DecryptUpdate(g->ctx, buf + LENGTH_SIZE, &out,
+	    buf + LENGTH_SIZE, n) != 1 ||
+	    EVP_DecryptFinal_ex(g->ctx, buf + LENGTH_SIZE + n, &out) != 1)
+		return -1;
+	memmove(buf, buf + LENGTH_SIZE, (size_t)n);
+	return 0;
+}
+
+/*
+ * libssh2's calling convention for methods that take a whole packet: when
+ * encrypting, buf is the packet with its length field, n bytes of it, and the
+ * tag goes behind. When decrypting, buf begins at the length field, n counts
+ * the bytes between length field and tag, and the plain text must end up four
+ * bytes earlier, where the length field was.
+ */
+static int
+gcm_crypt(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *buf,
+    size_t n, void **abstract, int firstlast)
+{
+	struct gcm *g = *abstract;
+	int rc;
+
+	(void)session;
+	(void)seqno;
+	(void)firstlast;
+	if (EVP_CipherInit_ex(g->ctx, NULL, NULL, NULL, g->iv, -1) != 1)
+		return -1;
+	if (EVP_CIPHER_CTX_is_encrypting(g->ctx))
+		rc = gcm_seal(g, buf, (int)(n - LENGTH_SIZE));
+	else
+		rc = gcm_open(g, buf, (int)n);
+	gcm_next_iv(g);
+	return rc == 0 ? 0 : LIBSSH2_ERROR_DECRYPT;
+}
+
+/* chacha20-poly1305@openssh.com (OpenSSH's PROTOCOL.chacha20poly1305) */
+
+static void
+chacha_free(struct chacha *c)
+{
+	EVP_CIPHER_CTX_free(c->body);
+	EVP_CIPHER_CTX_free(c->length);
+	EVP_MAC_CTX_free(c->poly);
+	free(c);
+}
+
+static int
+chacha_init(LIBSSH2_SESSION *session, const LIBSSH2_CRYPT_METHOD *method,
+    unsigned char *iv, int *free_iv, unsigned char *secret,
+    int *free_secret, int encrypt, void **abstract)
+{
+	struct chacha *c = mem_alloc(sizeof(*c));
+
+	(void)session;
+	(void)method;
+	(void)iv;
+	c->encrypt = encrypt;
+	c->body = EVP_CIPHER_CTX_new();
+	c->length = EVP_CIPHER_CTX_new();
+	c->poly = EVP_MAC_CTX_new(poly1305);
+	if (c->body == NULL || c->length == NULL || c->poly == NULL ||
+	    EVP_EncryptInit_ex(c->body, EVP_chacha20(), NULL, secret,
+	    NULL) != 1 ||
+	    EVP_EncryptInit_ex(c->length, EVP_chacha20(), NULL,
+	    secret + CHACHA_KEY, NULL) != 1) {
+		chacha_free(c);
+		return -1;
+	}
+	*free_iv = 1;
+	*free_secret = 1;
+	*abstract = c;
+	return 0;
+}
+
+static int
+chacha_dtor(LIBSSH2_SESSION *session, void **abstract)
+{
+	(void)session;
+	if (*abstract != NULL)
+		chacha_free(*abstract);
+	*abstract = NULL;
+	return 0;
+}
+
+/* OpenSSL's IV: a little-endian block counter, then the sequence number. */
+static int
+chacha_xor(EVP_CIPHER_CTX *ctx, uint32_t seqno, uint8_t block, uint8_t *buf,
+    int n)
+{
+	uint8_t iv[16] = { block };
+	int out;
+
+	packet_store_u32(iv + 12, seqno);
+	if (EVP_EncryptInit_ex(ctx, NULL, NULL, NULL, iv) != 1 ||
+	    EVP_EncryptUpdate(ctx, buf, &out, buf, n) != 1)
+		return -1;
+	return 0;
+}
+
+static int
+chacha_tag(struct chacha *c, uint32_t seqno, const uint8_t *buf, size_t n,
+    uint8_t *tag)
+{
+	uint8_t key[32] = { 0 };
+	size_t out;
+	int rc = -1;
+
+	if (chacha_xor(c->body, seqno, 0, key, sizeof(key)) == 0 &&
+	    EVP_MAC_init(c->poly, key, sizeof(key), NULL) == 1 &&
+	    EVP_MAC_update(c->poly, buf, n) == 1 &&
+	    EVP_MAC_final(c->poly, tag, &out, TAG_SIZE) == 1)
+		rc = 0;
+	OPENSSL_cleanse(key, sizeof(key));
+	return rc;
+}
+
+static int
+chacha_get_len(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *data,
+    size_t n, unsigned *len, void **abstract)
+{
+	struct chacha *c = *abstract;
+	uint8_t bytes[LENGTH_SIZE];
+
+	(void)session;
+	(void)n;
+	memcpy(bytes, data, sizeof(bytes));
+	if (chacha_xor(c->length, seqno, 0, bytes, sizeof(bytes)) == -1)
+		return LIBSSH2_ERROR_DECRYPT;
+	return check_length(load_u32(bytes), CHACHA_BLOCK, len);
+}
+
+/* n as in gcm_crypt. */
+static int
+chacha_crypt(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *buf,
+    size_t n, void **abstract, int firstlast)
+{
+	struct chacha *c = *abstract;
+	uint8_t tag[TAG_SIZE];
+
+	(void)session;
+	(void)firstlast;
+	if (c->encrypt) {
+		if (chacha_xor(c->length, seqno, 0, buf, LENGTH_SIZE) == -1 ||
+		    chacha_xor(c->body, seqno, 1, buf + LENGTH_SIZE,
+		    (int)n - LENGTH_SIZE) == -1)
+			return -1;
+		return chacha_tag(c, seqno, buf, n, buf + n);
+	}
+	if (chacha_tag(c, seqno, buf, n + LENGTH_SIZE, tag) == -1 ||
+	    CRYPTO_memcmp(tag, buf + LENGTH_SIZE + n, TAG_SIZE) != 0 ||
+	    chacha_xor(c->body, seqno, 1, buf + LENGTH_SIZE, (int)n) == -1)
+		return LIBSSH2_ERROR_DECRYPT;
+	memmove(buf, buf + LENGTH_SIZE, n);
+	return 0;
+}
+
+static const LIBSSH2_CRYPT_METHOD ours[] = {
+	{
+		.name = "aes128-gcm@openssh.com", .pem_annotation = "",
+		.blocksize = GCM_BLOCK, .iv_len = 12, .secret_len = 16,
+		.auth_len = TAG_SIZE,
+		.flags = LIBSSH2_CRYPT_FLAG_REQUIRES_FULL_PACKET,
+		.init = gcm_init, .get_len = gcm_get_len,
+		.crypt = gcm_crypt, .dtor = gcm_dtor,
+	}, {
+		.name = "aes256-gcm@openssh.com", .pem_annotation = "",
+		.blocksize = GCM_BLOCK, .iv_len = 12, .secret_len = 32,
+		.auth_len = TAG_SIZE,
+		.flags = LIBSSH2_CRYPT_FLAG_REQUIRES_FULL_PACKET,
+		.init = gcm_init, .get_len = gcm_get_len,
+		.crypt = gcm_crypt, .dtor = gcm_dtor,
+	}, {
+		.name = "chacha20-poly1305@openssh.com", .pem_annotation = "",
+		.blocksize = CHACHA_BLOCK, .secret_len = 2 * CHACHA_KEY,
+		.auth_len = TAG_SIZE,
+		.flags = LIBSSH2_CRYPT_FLAG_REQUIRES_FULL_PACKET,
+		.init = chacha_init, .get_len = chacha_get_len,
+		.crypt = chacha_crypt, .dtor = chacha_dtor,
+	},
+};
+#define OURS	(sizeof(ours) / sizeof(ours[0]))
+
+/* Names that the linker gives and asks for (--wrap). */
+const LIBSSH2_CRYPT_METHOD **__real_libssh2_crypt_methods(void);
+const LIBSSH2_CRYPT_METHOD **__wrap_libssh2_crypt_methods(void);
+
+static bool
+is_ours(const char *name)
+{
+	for (size_t i = 0; i < OURS; i++)
+		if (strcmp(ours[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+const LIBSSH2_CRYPT_METHOD **
+__wrap_libssh2_crypt_methods(void)
+{
+	live = true;
+	return table;
+}
+
+int
+cipher_init(struct err *err)
+{
+	const LIBSSH2_CRYPT_METHOD **theirs = __real_libssh2_crypt_methods();
+	size_t n = 0, count = 0;
+
+	if (table != NULL)
+		return 0;
+	poly1305 = EVP_MAC_fetch(NULL, "POLY1305", NULL);
+	if (poly1305 == NULL)
+		return err_set(err, ERR_NOTFOUND,
+		    "OpenSSL has no Poly1305 here");
+	while (theirs[count] != NULL)
+		count++;
+	table = mem_alloc((OURS + count + 1) * sizeof(*table));
+	for (size_t i = 0; i < OURS; i++)
+		table[n++] = &ours[i];
+	for (size_t i = 0; i < count; i++)
+		if (!is_ours(theirs[i]->name))
+			table[n++] = theirs[i];
+	return 0;
+}
+
+bool
+cipher_is_live(void)
+{
+	return live;
+}
+
+bool
+cipher_has_aes_instructions(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_cpu_supports("aes");
+#elif defined(__aarch64__)
+	return (getauxval(AT_HWCAP) & (1UL << 3)) != 0;	/* HWCAP_AES */
+#else
+	return false;
+#endif
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+#include "ssh/kexinit.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "ssh/packet.h"
+
+#define COOKIE_SIZE	16
+
+static const char *const list_names[] = {
+	[KEXINIT_KEX] = "key exchange",
+	[KEXINIT_HOST_KEY] = "host key",
+	[KEXINIT_CIPHER_C2S] = "cipher",
+	[KEXINIT_CIPHER_S2C] = "cipher",
+	[KEXINIT_MAC_C2S] = "MAC",
+	[KEXINIT_MAC_S2C] = "MAC",
+	[KEXINIT_COMPRESSION_C2S] = "compression",
+	[KEXINIT_COMPRESSION_S2C] = "compression",
+};
+static_assert(sizeof(list_names) / sizeof(list_names[0]) ==
+    KEXINIT_LIST_COUNT, "one name per list");
+
+struct span {
+	const char *p;
+	size_t len;
+};
+
+/* Is the name one of the comma-separated ones in list? */
+static bool
+has(struct span list, struct span name)
+{
+	while (list.len > 0) {
+		const char *comma = memchr(list.p, ',', list.len);
+		size_t n = comma != NULL ? (size_t)(comma - list.p) : list.len;
+
+		if (n == name.len && memcmp(list.p, name.p, n) == 0)
+			return true;
+		if (comma == NULL)
+			return false;
+		list.p += n + 1;
+		list.len -= n + 1;
+	}
+	return false;
+}
+
+/* The first of ours that theirs has; len 0 if there is none. */
+static struct span
+choose(const char *ours, struct span theirs)
+{
+	while (*ours != '\0') {
+		struct span name = { ours, strcspn(ours, ",") };
+
+		if (has(theirs, name))
+			return name;
+		ours += name.len;
+		ours += *ours == ',';
+	}
+	return (struct span){ ours, 0 };
+}
+
+static bool
+needs_mac(struct span cipher)
+{
+	static const char gcm[] = "-gcm@openssh.com";
+	static const char chacha[] = "chacha20-poly1305@openssh.com";
+
+	if (cipher.len == sizeof(chacha) - 1 &&
+	    memcmp(cipher.p, chacha, cipher.len) == 0)
+		return false;
+	return cipher.len < sizeof(gcm) - 1 || memcmp(cipher.p + cipher.len -
+	    (sizeof(gcm) - 1), gcm, sizeof(gcm) - 1) != 0;
+}
+
+static int
+no_match(enum kexinit_list i, struct span theirs, struct err *err)
+{
+	char text[300];
+	size_t n = theirs.len < sizeof(text) - 1 ? theirs.len :
+	    sizeof(text) - 1;
+
+	for (size_t j = 0; j < n; j++)
+		text[j] = theirs.p[j] > 0x20 && theirs.p[j] < 0x7f ?
+		    theirs.p[j] : '?';
+	text[n] = '\0';
+	return err_set(err, ERR_REFUSED,
+	    "no common %s algorithm: the server offers only %s%s",
+	    list_names[i], text, n < theirs.len ? "..." : "");
+}
+
+int
+kexinit_check(const uint8_t *packet, size_t n,
+    const struct kexinit_offer *offer, struct err *err)
+{
+	struct span chosen[KEXINIT_LIST_COUNT], list;
+	struct reader r;
+	bool mac = true;
+
+	reader_init(&r, packet, n);
+	reader_skip(&r, 1 + COOKIE_SIZE);
+	for (int i = 0; i < KEXINIT_LIST_COUNT; i++) {
+		list.p = (const char *)reader_string(&r, &list.len);
+		if (r.broken)
+			return err_set(err, ERR_PROTOCOL,
+			    "the server's KEXINIT packet is malformed");
+		chosen[i] = choose(offer->lists[i], list);
+		if (i == KEXINIT_MAC_C2S)
+			mac = needs_mac(chosen[KEXINIT_CIPHER_C2S]);
+		if ((i == KEXINIT_MAC_C2S || i == KEXINIT_MAC_S2C) && !mac)
+			continue;
+		if (chosen[i].len == 0)
+			return no_match((enum kexinit_list)i, list, err);
+	}
+	if (chosen[KEXINIT_CIPHER_C2S].p != chosen[KEXINIT_CIPHER_S2C].p)
+		return err_set(err, ERR_PROTOCOL,
+		    "the server wants a different cipher per direction");
+	return 0;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "ssh/connection_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/*
+ * request: global requests (RFC 4254 4). Answers carry no id and come in
+ * order, so all requests that want one wait in one FIFO.
+ */
+
+static const char *const names[] = {
+	[REQUEST_PING] = "keepalive@openssh.com",
+	[REQUEST_LISTEN] = "tcpip-forward",
+	[REQUEST_CANCEL] = "cancel-tcpip-forward",
+};
+
+/* Sends a request; listener's bind is copied if there is one. */
+static void
+send_request(struct connection *c, enum request_kind kind,
+    const struct listener *listener, request_reply *reply, void *arg)
+{
+	struct request *r;
+	struct packet *p;
+
+	if (c->dead)
+		return;
+	r = mem_alloc(sizeof(*r));
+	r->kind = kind;
+	r->reply = reply;
+	r->arg = arg;
+	p = packet_new(MSG_GLOBAL_REQUEST);
+	packet_cstring(p, names[kind]);
+	packet_u8(p, 1);	/* want_reply */
+	if (listener != NULL) {
+		r->listener = *listener;
+		r->listener.bind = str_dup(listener->bind);
+		packet_cstring(p, listener->bind);
+		packet_u32(p, listener->port);
+	}
+	STAILQ_INSERT_TAIL(&c->requests, r, next);
+	connection_queue(c, p);
+}
+
+void
+connection_ping(struct connection *c, request_reply *reply, void *arg)
+{
+	send_request(c, REQUEST_PING, NULL, reply, arg);
+}
+
+void
+connection_listen(struct connection *c, const char *bind, uint16_t port,
+    void *listener_arg, request_reply *reply, void *arg)
+{
+	struct listener l = { .bind = (char *)bind, .port = port,
+	    .arg = listener_arg };
+
+	send_request(c, REQUEST_LISTEN, &l, reply, arg);
+}
+
+void
+connection_cancel(struct connection *c, const char *bind, uint16_t port,
+    request_reply *reply, void *arg)
+{
+	struct listener l = { .bind = (char *)bind, .port = port };
+
+	send_request(c, REQUEST_CANCEL, &l, reply, arg);
+}
+
+struct listener *
+request_find_listener(struct connection *c, const char *bind, uint32_t port)
+{
+	struct listener *l, *only = NULL;
+	int same_port = 0;
+
+	SLIST_FOREACH(l, &c->listeners, next) {
+		if (l->port != port)
+			continue;
+		if (strcmp(l->bind, bind) == 0)
+			return l;
+		only = l;
+		same_port++;
+	}
+	/* Some servers name the address they bound, not the one we asked. */
+	return same_port == 1 ? only : NULL;
+}
+
+static void
+free_request(struct request *r)
+{
+	free(r->listener.bind);
+	free(r);
+}
+
+static void
+add_listener(struct connection *c, struct request *r)
+{
+	struct listener *l = mem_alloc(sizeof(*l));
+
+	*l = r->listener;
+	r->listener.bind = NULL;
+	SLIST_INSERT_HEAD(&c->listeners, l, next);
+}
+
+static void
+remove_listener(struct connection *c, const struct request *r)
+{
+	struct listener *l;
+
+	SLIST_FOREACH(l, &c->listeners, next) {
+		if (l->port != r->listener.port ||
+		    strcmp(l->bind, r->listener.bind) != 0)
+			continue;
+		SLIST_REMOVE(&c->listeners, l, listener, next);
+		free(l->bind);
+		free(l);
+		return;
+	}
+}
+
+void
+request_on_answer(struct connection *c, struct reader *reader, bool ok)
+{
+	struct request *r = STAILQ_FIRST(&c->requests);
+	uint32_t port = 0;
+
+	/* An answer that nothing asked for disturbs no order. */
+	if (r == NULL)
+		return;
+	STAILQ_REMOVE_HEAD(&c->requests, next);
+	if (ok && r->kind == REQUEST_LISTEN && r->listener.port == 0) {
+		port = reader_u32(reader);
+		if (reader->broken || port == 0 || port > 65535) {
+			free_request(r);
+			connection_break(c,
+			    "the server allocated a port that is none");
+			return;
+		}
+		r->listener.port = (uint16_t)port;
+	}
+	port = r->listener.port;
+	if (ok && r->kind == REQUEST_LISTEN)
+		add_listener(c, r);
+	if (ok && r->kind == REQUEST_CANCEL)
+		remove_listener(c, r);
+	r->reply(r->arg, ok, port);
+	free_request(r);
+}
+
+void
+request_on_global(struct connection *c, struct reader *r)
+{
+	size_t len;
+
+	reader_string(r, &len);
+	/*
+	 * We know none: hostkeys-00@openssh.com asks for no answer, and
+	 * sshd's keepalive@openssh.com is content with a failure.
+	 */
+	if (reader_bool(r))
+		connection_queue(c, packet_new(MSG_REQUEST_FAILURE));
+	if (r->broken)
+		connection_break(c, "a malformed global request");
+}
+
+void
+request_free_all(struct connection *c)
+{
+	struct request *r;
+	struct listener *l;
+
+	while ((r = STAILQ_FIRST(&c->requests)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->requests, next);
+		free_request(r);
+	}
+	while ((l = SLIST_FIRST(&c->listeners)) != NULL) {
+		SLIST_REMOVE_HEAD(&c->listeners, next);
+		free(l->bind);
+		free(l);
+	}
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#include "ssh/tap.h"
+
+#include <libssh2_priv.h>
+
+#include <stdlib.h>
+
+#include "ssh/packet.h"
+
+static bool live;
+
+/* Names that the linker gives and asks for (--wrap). */
+int __real__libssh2_packet_add(LIBSSH2_SESSION *, unsigned char *, size_t,
+    int, uint32_t);
+int __wrap__libssh2_packet_add(LIBSSH2_SESSION *, unsigned char *, size_t,
+    int, uint32_t);
+
+int
+__wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
+    size_t n, int macstate, uint32_t seq)
+{
+	struct tap *tap = session->abstract;
+
+	live = true;
+	/*
+	 * While packAdd_state is not idle, libssh2 resumes a packet that it
+	 * began before: not a new one.
+	 */
+	if (macstate != LIBSSH2_MAC_CONFIRMED || n == 0 ||
+	    session->packAdd_state != libssh2_NB_state_idle)
+		return __real__libssh2_packet_add(session, data, n, macstate,
+		    seq);
+	if (data[0] == MSG_KEXINIT && !tap->on_kexinit(tap, data, n)) {
+		free(data);
+		return LIBSSH2_ERROR_KEX_FAILURE;
+	}
+	if (data[0] < MSG_GLOBAL_REQUEST)
+		return __real__libssh2_packet_add(session, data, n, macstate,
+		    seq);
+	if (!(session->state & LIBSSH2_STATE_AUTHENTICATED)) {
+		/* RFC 4252 6: nothing from 80 upwards before success. */
+		free(data);
+		return LIBSSH2_ERROR_PROTO;
+	}
+	tap->on_packet(tap, data, n);
+	return 0;
+}
+
+bool
+tap_is_live(void)
+{
+	return live;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SSH_TAP_H
+#define HAWSER_SSH_TAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * tap: sees every packet that libssh2 decrypted, before libssh2 does, through
+ * the linker's --wrap of _libssh2_packet_add. Connection-layer packets (RFC
+ * 4254) become ours; all others stay libssh2's. The session's abstract
+ * pointer must be a struct tap.
+ */
+struct tap {
+	/*
+	 * A key-exchange offer (borrowed), message number included. False
+	 * ends the session.
+	 */
+	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
+	/*
+	 * A connection-layer packet after authentication (taken, malloc'ed).
+	 * Must not send.
+	 */
+	void (*on_packet)(struct tap *, uint8_t *data, size_t n);
+};
+
+/* Was the tap ever called? False in a build whose --wrap is not live. */
+bool tap_is_live(void);
+
+#endif
