@@ -15,8 +15,8 @@
 
 /*
  * The key's type ("ssh-ed25519") of a whole blob: it must be a row of SSH
- * strings that ends with the blob, the first of them a printable name. 0; -1
- * (out is "") if it is not.
+ * strings that ends with the blob, the first of them a printable name, and of
+ * the number that a key of a type we know has. 0; -1 (out is "") if it is not.
  */
 int host_key_type(const uint8_t *blob, size_t len,
     char out[HOST_KEY_TYPE_SIZE]);

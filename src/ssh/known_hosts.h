@@ -25,23 +25,23 @@ struct known_hosts;
 
 enum known_hosts_verdict {
 	KNOWN_HOSTS_KNOWN,	/* this very key is listed */
-	KNOWN_HOSTS_UNKNOWN,	/* no key of this type is */
-	KNOWN_HOSTS_CHANGED,	/* other keys of this type are */
+	KNOWN_HOSTS_UNKNOWN,	/* the host is not listed */
+	KNOWN_HOSTS_CHANGED,	/* the host is listed with other keys only */
 	KNOWN_HOSTS_REVOKED,	/* marked @revoked: beats everything */
 };
 
 struct known_hosts_match {
 	enum known_hosts_verdict verdict;
 	/*
-	 * The line that knows, revokes or contradicts the key. With UNKNOWN
-	 * and other_types, a line with another key of the host. Otherwise
-	 * NULL and 0. Borrowed from the known_hosts.
+	 * The line that knows, revokes or contradicts the key (one of the
+	 * same type, if there is one); NULL and 0 with UNKNOWN. Borrowed
+	 * from the known_hosts.
 	 */
 	const char *file;
 	unsigned line;		/* from 1 */
 	/*
-	 * The host is known, but by keys of other types only. Never take
-	 * such a key for that of a new host.
+	 * CHANGED, and the listed keys are all of other types: the server
+	 * may just have got a key of another type. ssh says "changed", too.
 	 */
 	bool other_types;
 };
@@ -59,7 +59,8 @@ void known_hosts_free(struct known_hosts *);
 
 /*
  * Adds a file's text. name is for messages and is copied; bytes are borrowed.
- * 0; -1 with ERR_INPUT if there are more than KNOWN_HOSTS_FILE_MAX.
+ * 0; -1 with ERR_INPUT if there are more than KNOWN_HOSTS_FILE_MAX, ERR_NOMEM
+ * if hashed names cannot be compared.
  */
 int known_hosts_add_file(struct known_hosts *, const char *name,
     const char *bytes, size_t len, struct err *);
@@ -69,7 +70,7 @@ int known_hosts_add_file(struct known_hosts *, const char *name,
  * one. Anything else that keeps it from being read is an error, so that a key
  * that a file revokes cannot be accepted without it: ERR_SYS, ERR_INPUT (no
  * regular file, too large), ERR_PERM (not owned by us or root, or writable by
- * others).
+ * others), ERR_NOMEM.
  */
 int known_hosts_load(struct known_hosts *, const char *path, struct err *);
 

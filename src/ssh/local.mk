@@ -2,19 +2,29 @@
 
 noinst_LIBRARIES += libhawser_ssh.a
 libhawser_ssh_a_SOURCES = \
+	src/ssh/auth.c \
+	src/ssh/base64.c \
 	src/ssh/channel.c \
 	src/ssh/cipher.c \
 	src/ssh/connection.c \
+	src/ssh/host_key.c \
+	src/ssh/identity.c \
 	src/ssh/kexinit.c \
+	src/ssh/known_hosts.c \
 	src/ssh/outbuf.c \
 	src/ssh/packet.c \
 	src/ssh/request.c \
 	src/ssh/tap.c \
 	src/ssh/transport.c \
+	src/ssh/auth.h \
+	src/ssh/base64.h \
 	src/ssh/cipher.h \
 	src/ssh/connection.h \
 	src/ssh/connection_impl.h \
+	src/ssh/host_key.h \
+	src/ssh/identity.h \
 	src/ssh/kexinit.h \
+	src/ssh/known_hosts.h \
 	src/ssh/outbuf.h \
 	src/ssh/packet.h \
 	src/ssh/session.h \

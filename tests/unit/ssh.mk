@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: ISC
+
+unit_tests += tests/unit/test_base64
+tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
+tests_unit_test_base64_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_base64_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_host_key
+tests_unit_test_host_key_SOURCES = tests/unit/test_host_key.c
+tests_unit_test_host_key_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_host_key_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_identity
+tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
+tests_unit_test_identity_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_identity_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_known_hosts
+tests_unit_test_known_hosts_SOURCES = tests/unit/test_known_hosts.c
+tests_unit_test_known_hosts_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_known_hosts_LDFLAGS = $(HAWSER_SSH_LINK)

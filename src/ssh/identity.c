@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "ssh/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "ssh/base64.h"
+#include "ssh/packet.h"
+
+#define OPENSSH_BEGIN	"-----BEGIN OPENSSH PRIVATE KEY-----"
+#define OPENSSH_END	"-----END OPENSSH PRIVATE KEY-----"
+#define OPENSSH_MAGIC	"openssh-key-v1"	/* and its NUL */
+
+/* What libssh2 and OpenSSL sign with. */
+static const char *const supported[] = {
+	"ssh-ed25519",
+	"ecdsa-sha2-nistp256",
+	"ecdsa-sha2-nistp384",
+	"ecdsa-sha2-nistp521",
+	"ssh-rsa",
+};
+#define SUPPORTED_COUNT	(sizeof(supported) / sizeof(supported[0]))
+
+/* OpenSSL's names of the curves of RFC 5656. */
+static const struct {
+	const char *group;
+	const char *type;
+} curves[] = {
+	{ .group = "prime256v1", .type = "ecdsa-sha2-nistp256" },
+	{ .group = "secp384r1", .type = "ecdsa-sha2-nistp384" },
+	{ .group = "secp521r1", .type = "ecdsa-sha2-nistp521" },
+};
+#define CURVE_COUNT	(sizeof(curves) / sizeof(curves[0]))
+
+/* Text that is seen at the beginning of files that are no private keys. */
+static const struct {
+	const char *begin;
+	const char *why;
+} strangers[] = {
+	{ .begin = "ssh-",
+	  .why = "is a public key; name the private one, without .pub" },
+	{ .begin = "ecdsa-sha2-",
+	  .why = "is a public key; name the private one, without .pub" },
+	{ .begin = "---- BEGIN SSH2 PUBLIC KEY",
+	  .why = "is a public key; name the private one" },
+	{ .begin = "-----BEGIN PUBLIC KEY",
+	  .why = "is a public key; name the private one" },
+	{ .begin = "PuTTY-User-Key-File-",
+	  .why = "is a PuTTY key; convert it: puttygen KEY -O "
+	      "private-openssh -o NEW" },
+	{ .begin = "SSH PRIVATE KEY FILE FORMAT 1.1",
+	  .why = "is a key of SSH version 1, which nobody takes any more" },
+};
+#define STRANGER_COUNT	(sizeof(strangers) / sizeof(strangers[0]))
+
+static size_t
+page_round(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n + page - 1) / page * page;
+}
+
+/*
+ * New, zeroed pages for a secret of n bytes. Locking may be forbidden by
+ * RLIMIT_MEMLOCK; it is done as far as it goes.
+ */
+static char *
+secret_new(size_t n, struct err *err)
+{
+	size_t size = page_round(n);
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		err_set(err, ERR_NOMEM, "out of memory for a key");
+		return NULL;
+	}
+	(void)mlock(p, size);
+	(void)madvise(p, size, MADV_DONTDUMP);
+	return p;
+}
+
+static void
+secret_free(char *p, size_t n)
+{
+	if (p == NULL)
+		return;
+	OPENSSL_cleanse(p, page_round(n));
+	munmap(p, page_round(n));
+}
+
+static int
+open_file(const char *path, struct err *err)
+{
+	/* Without waiting, should it be a pipe. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd != -1)
+		return fd;
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		return err_set(err, ERR_NOTFOUND,
+		    "key file %s does not exist", path);
+	case EACCES:
+	case EPERM:
+		return err_set(err, ERR_PERM,
+		    "key file %s cannot be read: permission denied", path);
+	default:
+		return err_sys(err, "key file %s cannot be opened", path);
+	}
+}
+
+static int
+check_file(int fd, const char *path, size_t *size, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return err_sys(err, "key file %s cannot be read", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_INPUT,
+		    "key file %s is not a regular file", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return err_set(err, ERR_PERM,
+		    "key file %s belongs to user %u; it must be owned by root "
+		    "or by the user hawser runs as", path,
+		    (unsigned)st.st_uid);
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return err_set(err, ERR_PERM,
+		    "key file %s is readable by others (mode %04o); "
+		    "chmod 600 it", path, (unsigned)st.st_mode & 07777);
+	if (st.st_size > IDENTITY_FILE_MAX)
+		return err_set(err, ERR_INPUT,
+		    "key file %s is larger than %d bytes", path,
+		    IDENTITY_FILE_MAX);
+	*size = (size_t)st.st_size;
+	return 0;
+}
+
+/* Reads the file into id->key. Its size is what fstat said, or it changed. */
+static int
+read_file(int fd, struct identity *id, size_t size, struct err *err)
+{
+	if (size == 0)
+		return err_set(err, ERR_INPUT, "key file %s is empty",
+		    id->path);
+	if ((id->key = secret_new(size, err)) == NULL)
+		return -1;
+	id->len = size;
+	for (size_t have = 0; have < size;) {
+		ssize_t n = read(fd, id->key + have, size - have);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_sys(err, "key file %s cannot be read",
+			    id->path);
+		if (n == 0)
+			return err_set(err, ERR_INPUT,
+			    "key file %s changed while it was read",
+			    id->path);
+		have += (size_t)n;
+	}
+	return 0;
+}
+
+static bool
+has_prefix(const struct identity *id, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return id->len >= n && memcmp(id->key, prefix, n) == 0;
+}
+
+static bool
+has_text(const struct identity *id, const char *text)
+{
+	return memmem(id->key, id->len, text, strlen(text)) != NULL;
+}
+
+static int
+unsuitable(const struct identity *id, struct err *err, const char *why)
+{
+	return err_set(err, ERR_INPUT, "key file %s %s", id->path, why);
+}
+
+static int
+encrypted(const struct identity *id, struct err *err)
+{
+	return unsuitable(id, err, "is protected by a passphrase, which "
+	    "nobody can type here; use one without (ssh-keygen -p)");
+}
+
+/*
+ * The part of OpenSSH's container that is never encrypted (PROTOCOL.key):
+ * magic, cipher, kdf, its options, the number of keys and the public key.
+ */
+static int
+parse_container(struct identity *id, const uint8_t *bytes, size_t len,
+    struct err *err)
+{
+	const uint8_t *cipher, *public;
+	size_t cipher_len, public_len, n;
+	struct reader r;
+	uint32_t keys;
+
+	if (len < sizeof(OPENSSH_MAGIC) ||
+	    memcmp(bytes, OPENSSH_MAGIC, sizeof(OPENSSH_MAGIC)) != 0)
+		return unsuitable(id, err, "is damaged");
+	reader_init(&r, bytes, len);
+	reader_skip(&r, sizeof(OPENSSH_MAGIC));
+	cipher = reader_string(&r, &cipher_len);
+	reader_string(&r, &n);		/* kdf */
+	reader_string(&r, &n);		/* its options */
+	keys = reader_u32(&r);
+	if (!r.broken && keys != 1)
+		return unsuitable(id, err, "does not hold exactly one key");
+	public = reader_string(&r, &public_len);
+	reader_string(&r, &n);		/* the private key */
+	if (r.broken || host_key_type(public, public_len, id->type) == -1)
+		return unsuitable(id, err, "is damaged");
+	if (cipher_len != 4 || memcmp(cipher, "none", 4) != 0)
+		return encrypted(id, err);
+	return 0;
+}
+
+static int
+inspect_openssh(struct identity *id, struct err *err)
+{
+	const char *begin = id->key + strlen(OPENSSH_BEGIN);
+	size_t left = id->len - strlen(OPENSSH_BEGIN), size;
+	const char *end = memmem(begin, left, OPENSSH_END,
+	    strlen(OPENSSH_END));
+	char *bytes;
+	ssize_t n;
+	int rc;
+
+	if (end == NULL)
+		return unsuitable(id, err, "is cut off");
+	size = BASE64_DECODED_MAX((size_t)(end - begin)) + 1;
+	if ((bytes = secret_new(size, err)) == NULL)
+		return -1;
+	n = base64_decode(begin, (size_t)(end - begin), (uint8_t *)bytes,
+	    size);
+	if (n == -1)
+		rc = unsuitable(id, err, "is damaged");
+	else
+		rc = parse_container(id, (uint8_t *)bytes, (size_t)n, err);
+	secret_free(bytes, size);
+	return rc;
+}
+
+/* OpenSSL asks for a passphrase: there is none. */
+static int
+no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+static void
+name_type(const EVP_PKEY *pkey, char type[HOST_KEY_TYPE_SIZE])
+{
+	const char *name = NULL;
+	char group[64] = "";
+
+	switch (EVP_PKEY_get_base_id(pkey)) {
+	case EVP_PKEY_ED25519:
+		name = "ssh-ed25519";
+		break;
+	case EVP_PKEY_RSA:
+		name = "ssh-rsa";
+		break;
+	case EVP_PKEY_EC:
+		EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL);
+		for (size_t i = 0; i < CURVE_COUNT; i++)
+			if (strcmp(group, curves[i].group) == 0)
+				name = curves[i].type;
+		break;
+	default:
+		name = EVP_PKEY_get0_type_name(pkey);
+		break;
+	}
+	snprintf(type, HOST_KEY_TYPE_SIZE, "%s", name != NULL ? name : group);
+}
+
+/* PEM and PKCS#8, by the function that libssh2 will use. */
+static int
+inspect_pem(struct identity *id, struct err *err)
+{
+	EVP_PKEY *pkey;
+	BIO *bio;
+
+	if (has_text(id, "-----BEGIN ENCRYPTED PRIVATE KEY-----") ||
+	    has_text(id, "Proc-Type: 4,ENCRYPTED"))
+		return encrypted(id, err);
+	if ((bio = BIO_new_mem_buf(id->key, (int)id->len)) == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory for a key");
+	pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (pkey == NULL)
+		return unsuitable(id, err, "is damaged");
+	name_type(pkey, id->type);
+	EVP_PKEY_free(pkey);
+	return 0;
+}
+
+static int
+check_type(const struct identity *id, struct err *err)
+{
+	for (size_t i = 0; i < SUPPORTED_COUNT; i++)
+		if (strcmp(id->type, supported[i]) == 0)
+			return 0;
+	return err_set(err, ERR_INPUT,
+	    "key file %s holds a key of type %s, which is not supported",
+	    id->path, id->type);
+}
+
+static int
+inspect(struct identity *id, struct err *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < STRANGER_COUNT; i++)
+		if (has_prefix(id, strangers[i].begin))
+			return unsuitable(id, err, strangers[i].why);
+	if (has_prefix(id, OPENSSH_BEGIN))
+		rc = inspect_openssh(id, err);
+	else if (has_text(id, "-----BEGIN "))
+		rc = inspect_pem(id, err);
+	else
+		rc = unsuitable(id, err, "holds no private key");
+	return rc == -1 ? -1 : check_type(id, err);
+}
+
+static void
+fini(struct identity *id)
+{
+	secret_free(id->key, id->len);
+	free(id->path);
+	*id = (struct identity){ 0 };
+}
+
+static int
+read_identity(struct identity *id, struct err *err)
+{
+	size_t size = 0;
+	int fd, rc = -1;
+
+	if ((fd = open_file(id->path, err)) == -1)
+		return -1;
+	if (check_file(fd, id->path, &size, err) == 0 &&
+	    read_file(fd, id, size, err) == 0)
+		rc = inspect(id, err);
+	fd_close(&fd);
+	return rc;
+}
+
+static bool
+is_listed(const struct identity_list *list, const struct identity *id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].len == id->len &&
+		    memcmp(list->items[i].key, id->key, id->len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_rsa(const struct identity *id)
+{
+	return strcmp(id->type, "ssh-rsa") == 0;
+}
+
+/*
+ * Takes id. RSA keys go to the end: after one that no signature algorithm
+ * suits, libssh2 1.11.1 is left with a stale method name.
+ */
+static void
+insert(struct identity_list *list, const struct identity *id)
+{
+	size_t at = list->count;
+
+	list->items = mem_grow(list->items, list->count + 1,
+	    sizeof(*list->items));
+	while (!is_rsa(id) && at > 0 && is_rsa(&list->items[at - 1])) {
+		list->items[at] = list->items[at - 1];
+		at--;
+	}
+	list->items[at] = *id;
+	list->count++;
+}
+
+int
+identity_load(struct identity_list *list, const char *path, struct err *err)
+{
+	struct identity id = { .path = str_dup(path) };
+	struct err why;
+
+	if (read_identity(&id, &why) == -1) {
+		str_printf(&list->problems, "%s%s",
+		    list->problems.len > 0 ? "; " : "", why.text);
+		if (err != NULL)
+			*err = why;
+		fini(&id);
+		return -1;
+	}
+	if (is_listed(list, &id))
+		fini(&id);
+	else
+		insert(list, &id);
+	return 0;
+}
+
+void
+identity_list_fini(struct identity_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		fini(&list->items[i]);
+	free(list->items);
+	str_fini(&list->problems);
+	*list = (struct identity_list){ 0 };
+}

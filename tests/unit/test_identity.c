@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fdio.h"
+#include "base/str.h"
+#include "ssh/identity.h"
+
+extern char **environ;
+
+/* The folder of this test's files. */
+static char dir[] = "/tmp/hawser-identity-XXXXXX";
+
+static void
+run(char *const argv[])
+{
+	posix_spawn_file_actions_t to_null;
+	pid_t pid;
+	int status;
+
+	posix_spawn_file_actions_init(&to_null);
+	posix_spawn_file_actions_addopen(&to_null, 1, "/dev/null", O_WRONLY,
+	    0);
+	assert_int_equal(posix_spawnp(&pid, argv[0], &to_null, NULL, argv,
+	    environ), 0);
+	posix_spawn_file_actions_destroy(&to_null);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* New: the path of name in the folder. */
+static char *
+at(const char *name)
+{
+	return str_dupf("%s/%s", dir, name);
+}
+
+static void
+write_key(const char *name, const char *bytes, size_t len, mode_t mode)
+{
+	char *path = at(name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(fd_write_all(fd, bytes, len), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+	free(path);
+}
+
+/* Runs ssh-keygen; format is RFC4716 (its own), PEM or PKCS8. */
+static void
+make_key(const char *name, const char *type, const char *bits,
+    const char *format, const char *passphrase)
+{
+	char *path = at(name);
+	char *argv[] = { "ssh-keygen", "-q", "-t", (char *)type, "-b",
+	    (char *)bits, "-m", (char *)format, "-N", (char *)passphrase,
+	    "-C", "", "-f", path, NULL };
+
+	run(argv);
+	free(path);
+}
+
+/* ssh-keygen writes ed25519 keys in its own format only; openssl knows PEM. */
+static void
+make_ed25519_pkcs8(const char *name)
+{
+	char *path = at(name);
+	char *argv[] = { "openssl", "genpkey", "-algorithm", "ED25519",
+	    "-out", path, NULL };
+
+	run(argv);
+	assert_int_equal(chmod(path, 0600), 0);
+	free(path);
+}
+
+static char *
+read_key(const char *name, size_t *len)
+{
+	char *path = at(name), *bytes;
+	int fd = open(path, O_RDONLY);
+	struct err err;
+
+	assert_int_not_equal(fd, -1);
+	assert_non_null(bytes = fd_read_all(fd, 1 << 20, len, &err));
+	close(fd);
+	free(path);
+	return bytes;
+}
+
+static void
+assert_loads(const char *name, const char *type)
+{
+	struct identity_list list = { 0 };
+	struct err err;
+	char *path = at(name), *bytes;
+	size_t len;
+
+	if (identity_load(&list, path, &err) == -1)
+		fail_msg("%s: %s", name, err.text);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(list.items[0].path, path);
+	assert_string_equal(list.items[0].type, type);
+	bytes = read_key(name, &len);
+	assert_int_equal(list.items[0].len, len);
+	assert_memory_equal(list.items[0].key, bytes, len);
+	identity_list_fini(&list);
+	assert_int_equal(list.count, 0);
+	assert_null(list.items);
+	free(bytes);
+	free(path);
+}
+
+static void
+assert_refused(const char *name, enum err_code code, const char *why)
+{
+	struct identity_list list = { 0 };
+	struct err err;
+	char *path = at(name);
+
+	assert_int_equal(identity_load(&list, path, &err), -1);
+	if (err.code != code || strstr(err.text, why) == NULL)
+		fail_msg("%s: code %d, \"%s\", not \"%s\"", name, err.code,
+		    err.text, why);
+	assert_non_null(strstr(err.text, path));
+	assert_int_equal(list.count, 0);
+	assert_string_equal(list.problems.p, err.text);
+	identity_list_fini(&list);
+	free(path);
+}
+
+static void
+every_type_in_openssh_format(void **state)
+{
+	(void)state;
+	assert_loads("ed25519", "ssh-ed25519");
+	assert_loads("ecdsa256", "ecdsa-sha2-nistp256");
+	assert_loads("ecdsa384", "ecdsa-sha2-nistp384");
+	assert_loads("ecdsa521", "ecdsa-sha2-nistp521");
+	assert_loads("rsa", "ssh-rsa");
+}
+
+static void
+every_type_in_pem_and_pkcs8(void **state)
+{
+	(void)state;
+	assert_loads("ecdsa256.pem", "ecdsa-sha2-nistp256");
+	assert_loads("ecdsa384.pkcs8", "ecdsa-sha2-nistp384");
+	assert_loads("ecdsa521.pkcs8", "ecdsa-sha2-nistp521");
+	assert_loads("rsa.pem", "ssh-rsa");
+	assert_loads("rsa.pkcs8", "ssh-rsa");
+	assert_loads("ed25519.pkcs8", "ssh-ed25519");
+}
+
+static void
+encrypted_keys_are_named(void **state)
+{
+	(void)state;
+	assert_refused("ed25519.enc", ERR_INPUT, "passphrase");
+	assert_refused("rsa.pem.enc", ERR_INPUT, "passphrase");
+	assert_refused("ecdsa.pkcs8.enc", ERR_INPUT, "passphrase");
+}
+
+static void
+carriage_returns_and_no_last_newline(void **state)
+{
+	struct str crlf;
+	char *bytes;
+	size_t len;
+
+	(void)state;
+	bytes = read_key("ed25519", &len);
+	write_key("cut", bytes, len - 1, 0600);
+	assert_loads("cut", "ssh-ed25519");
+	str_init(&crlf);
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n')
+			str_append(&crlf, "\r");
+		str_append_n(&crlf, bytes + i, 1);
+	}
+	write_key("crlf", crlf.p, crlf.len, 0600);
+	assert_loads("crlf", "ssh-ed25519");
+	str_fini(&crlf);
+	free(bytes);
+}
+
+static void
+modes_and_owners(void **state)
+{
+	static const mode_t bad[] = { 0644, 0640, 0604, 0620, 0601, 0777 };
+	char *bytes, *path = at("mode"), *link_path = at("link");
+	size_t len;
+
+	(void)state;
+	bytes = read_key("ed25519", &len);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *mode = str_dupf("(mode %04o); chmod 600 it",
+		    (unsigned)bad[i]);
+
+		write_key("mode", bytes, len, bad[i]);
+		assert_refused("mode", ERR_PERM, mode);
+		free(mode);
+	}
+	write_key("mode", bytes, len, 0400);
+	assert_loads("mode", "ssh-ed25519");
+	/* The file is judged, not the link to it. */
+	assert_int_equal(symlink(path, link_path), 0);
+	assert_loads("link", "ssh-ed25519");
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
+		assert_refused("mode", ERR_PERM, "belongs to user 12345");
+	} else {
+		assert_int_equal(chmod(path, 0), 0);
+		assert_refused("mode", ERR_PERM, "permission denied");
+	}
+	assert_int_equal(unlink(link_path), 0);
+	assert_int_equal(unlink(path), 0);
+	free(link_path);
+	free(path);
+	free(bytes);
+}
+
+static void
+files_that_are_no_keys(void **state)
+{
+	char *big = mem_alloc(IDENTITY_FILE_MAX + 1), *path = at("fifo");
+	char *bytes;
+	size_t len;
+
+	(void)state;
+	assert_refused("absent", ERR_NOTFOUND, "does not exist");
+	assert_refused("ed25519/x", ERR_NOTFOUND, "does not exist");
+	assert_refused(".", ERR_INPUT, "not a regular file");
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_refused("fifo", ERR_INPUT, "not a regular file");
+	write_key("bad", "", 0, 0600);
+	assert_refused("bad", ERR_INPUT, "is empty");
+	write_key("bad", big, IDENTITY_FILE_MAX + 1, 0600);
+	assert_refused("bad", ERR_INPUT, "larger than 65536 bytes");
+	write_key("bad", big, IDENTITY_FILE_MAX, 0600);
+	assert_refused("bad", ERR_INPUT, "no private key");
+	bytes = read_key("ed25519.pub", &len);
+	write_key("bad", bytes, len, 0600);
+	assert_refused("bad", ERR_INPUT, "is a public key");
+	free(bytes);
+#define PPK	"PuTTY-User-Key-File-3: ssh-ed25519\r\n"
+	write_key("bad", PPK, strlen(PPK), 0600);
+	assert_refused("bad", ERR_INPUT, "PuTTY");
+#define CERT	"-----BEGIN CERTIFICATE-----\nAAAA\n" \
+	"-----END CERTIFICATE-----\n"
+	write_key("bad", CERT, strlen(CERT), 0600);
+	assert_refused("bad", ERR_INPUT, "damaged");
+	free(path);
+	free(big);
+}
+
+/* No part and no alteration of a key may do harm; most are refused. */
+static void
+torn_keys(void **state)
+{
+	static const char *const names[] = { "ed25519", "ecdsa256.pem" };
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		struct identity_list list = { 0 };
+		struct err err;
+		size_t len;
+		char *bytes = read_key(names[k], &len), *path = at("torn");
+
+		for (size_t n = 0; n < len - 2; n++) {
+			write_key("torn", bytes, n, 0600);
+			assert_int_equal(identity_load(&list, path, &err),
+			    -1);
+			assert_int_equal(err.code, ERR_INPUT);
+		}
+		for (size_t n = 0; n < len; n++) {
+			bytes[n] ^= 1;
+			write_key("torn", bytes, len, 0600);
+			(void)identity_load(&list, path, &err);
+			bytes[n] ^= 1;
+		}
+		identity_list_fini(&list);
+		free(path);
+		free(bytes);
+	}
+}
+
+static void
+unsupported_types(void **state)
+{
+	char *path = at("secp256k1"), *x = at("x25519");
+	char *ec[] = { "openssl", "ecparam", "-name", "secp256k1", "-genkey",
+	    "-noout", "-out", path, NULL };
+	char *x25519[] = { "openssl", "genpkey", "-algorithm", "X25519",
+	    "-out", x, NULL };
+
+	(void)state;
+	run(ec);
+	run(x25519);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(chmod(x, 0600), 0);
+	assert_refused("secp256k1", ERR_INPUT,
+	    "of type secp256k1, which is not supported");
+	assert_refused("x25519", ERR_INPUT,
+	    "of type X25519, which is not supported");
+	free(x);
+	free(path);
+}
+
+static void
+rsa_last_and_each_key_once(void **state)
+{
+	static const char *const load[] = { "rsa", "ecdsa256", "rsa.pem",
+	    "ecdsa256", "ed25519", "rsa" };
+	static const char *const want[] = { "ecdsa256", "ed25519", "rsa",
+	    "rsa.pem" };
+	struct identity_list list = { 0 };
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(load) / sizeof(load[0]); i++) {
+		char *path = at(load[i]);
+
+		assert_int_equal(identity_load(&list, path, &err), 0);
+		free(path);
+	}
+	assert_int_equal(list.count, 4);
+	for (size_t i = 0; i < list.count; i++) {
+		char *path = at(want[i]);
+
+		assert_string_equal(list.items[i].path, path);
+		free(path);
+	}
+	assert_int_equal(list.problems.len, 0);
+	identity_list_fini(&list);
+}
+
+static void
+problems_are_collected(void **state)
+{
+	struct identity_list list = { 0 };
+	char *want;
+
+	(void)state;
+	assert_int_equal(identity_load(&list, "/nonexistent/a", NULL), -1);
+	assert_int_equal(identity_load(&list, "/nonexistent/b", NULL), -1);
+	want = str_dup("key file /nonexistent/a does not exist; "
+	    "key file /nonexistent/b does not exist");
+	assert_string_equal(list.problems.p, want);
+	free(want);
+	identity_list_fini(&list);
+	identity_list_fini(&list);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	make_key("ed25519", "ed25519", "256", "RFC4716", "");
+	make_key("ecdsa256", "ecdsa", "256", "RFC4716", "");
+	make_key("ecdsa384", "ecdsa", "384", "RFC4716", "");
+	make_key("ecdsa521", "ecdsa", "521", "RFC4716", "");
+	make_key("rsa", "rsa", "3072", "RFC4716", "");
+	make_key("ecdsa256.pem", "ecdsa", "256", "PEM", "");
+	make_key("ecdsa384.pkcs8", "ecdsa", "384", "PKCS8", "");
+	make_key("ecdsa521.pkcs8", "ecdsa", "521", "PKCS8", "");
+	make_key("rsa.pem", "rsa", "2048", "PEM", "");
+	make_key("rsa.pkcs8", "rsa", "2048", "PKCS8", "");
+	make_key("ed25519.enc", "ed25519", "256", "RFC4716", "secret");
+	make_key("rsa.pem.enc", "rsa", "2048", "PEM", "secret");
+	make_key("ecdsa.pkcs8.enc", "ecdsa", "256", "PKCS8", "secret");
+	make_ed25519_pkcs8("ed25519.pkcs8");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char *argv[] = { "rm", "-rf", dir, NULL };
+
+	(void)state;
+	run(argv);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_type_in_openssh_format),
+		cmocka_unit_test(every_type_in_pem_and_pkcs8),
+		cmocka_unit_test(encrypted_keys_are_named),
+		cmocka_unit_test(carriage_returns_and_no_last_newline),
+		cmocka_unit_test(modes_and_owners),
+		cmocka_unit_test(files_that_are_no_keys),
+		cmocka_unit_test(torn_keys),
+		cmocka_unit_test(unsupported_types),
+		cmocka_unit_test(rsa_last_and_each_key_once),
+		cmocka_unit_test(problems_are_collected),
+	};
+
+	return cmocka_run_group_tests_name("identity", tests, setup, teardown);
+}
