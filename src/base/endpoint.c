@@ -43,7 +43,7 @@ split(const char *text, const char **host, size_t *len)
 		if ((end = strchr(text, ']')) == NULL || end[1] != ':')
 			return NULL;
 		*len = (size_t)(end - *host);
-		return end + 2;
+		return memchr(*host, '[', *len) == NULL ? end + 2 : NULL;
 	}
 	if ((end = strrchr(text, ':')) == NULL) {
 		*host = NULL;

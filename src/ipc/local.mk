@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: ISC
 
 noinst_LIBRARIES += libhawser_ipc.a
-libhawser_ipc_a_SOURCES =
+libhawser_ipc_a_SOURCES = \
+	src/ipc/end.c \
+	src/ipc/message.c \
+	src/ipc/order.c \
+	src/ipc/end.h \
+	src/ipc/message.h \
+	src/ipc/order.h
 libhawser_ipc_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 # What a program or test that uses this folder links.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 #
-# Fuzzers are built by `CC=clang ./configure --enable-fuzzers`. The pattern:
+# Fuzzers are built by `CC=clang ./configure --enable-fuzzers`, and run for some
+# seconds each by scripts/test. The pattern:
 #
 #	fuzzers += tests/fuzz/fuzz_sshconf
 #	tests_fuzz_fuzz_sshconf_SOURCES = tests/fuzz/fuzz_sshconf.c
@@ -10,6 +11,48 @@
 # The folder tests/fuzz/fuzz_sshconf.corpus, if there is one, holds its seeds.
 
 fuzzers =
+EXTRA_DIST += tests/fuzz/fuzz.h
+
+fuzzers += tests/fuzz/fuzz_connection
+tests_fuzz_fuzz_connection_SOURCES = tests/fuzz/fuzz_connection.c
+tests_fuzz_fuzz_connection_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_connection_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_endpoint
+tests_fuzz_fuzz_endpoint_SOURCES = tests/fuzz/fuzz_endpoint.c
+tests_fuzz_fuzz_endpoint_LDADD = $(HAWSER_BASE_LIBS)
+tests_fuzz_fuzz_endpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_fwdspec
+tests_fuzz_fuzz_fwdspec_SOURCES = tests/fuzz/fuzz_fwdspec.c
+tests_fuzz_fuzz_fwdspec_LDADD = $(HAWSER_CONFIG_LIBS)
+tests_fuzz_fuzz_fwdspec_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_kexinit
+tests_fuzz_fuzz_kexinit_SOURCES = tests/fuzz/fuzz_kexinit.c
+tests_fuzz_fuzz_kexinit_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_kexinit_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_known_hosts
+tests_fuzz_fuzz_known_hosts_SOURCES = tests/fuzz/fuzz_known_hosts.c
+tests_fuzz_fuzz_known_hosts_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_known_hosts_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_message
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c
+tests_fuzz_fuzz_message_LDADD = $(HAWSER_IPC_LIBS)
+tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_socks
+tests_fuzz_fuzz_socks_SOURCES = tests/fuzz/fuzz_socks.c
+tests_fuzz_fuzz_socks_LDADD = $(HAWSER_WORKER_LIBS)
+tests_fuzz_fuzz_socks_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_sshconf
+tests_fuzz_fuzz_sshconf_SOURCES = tests/fuzz/fuzz_sshconf.c
+tests_fuzz_fuzz_sshconf_LDADD = $(HAWSER_CONFIG_LIBS)
+tests_fuzz_fuzz_sshconf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 if FUZZERS
 noinst_PROGRAMS += $(fuzzers)
 endif

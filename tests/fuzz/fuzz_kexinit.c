@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* kexinit: the first packet of a server of which nothing is known yet. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuzz.h"
+#include "ssh/kexinit.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const struct kexinit_offer offer = { .lists = {
+		[KEXINIT_KEX] = "curve25519-sha256,ext-info-c",
+		[KEXINIT_HOST_KEY] = "ssh-ed25519,rsa-sha2-256",
+		[KEXINIT_CIPHER_C2S] = "aes128-gcm@openssh.com,aes128-ctr",
+		[KEXINIT_CIPHER_S2C] = "aes128-gcm@openssh.com,aes128-ctr",
+		[KEXINIT_MAC_C2S] = "hmac-sha2-256",
+		[KEXINIT_MAC_S2C] = "hmac-sha2-256",
+		[KEXINIT_COMPRESSION_C2S] = "none",
+		[KEXINIT_COMPRESSION_S2C] = "none",
+	} };
+	struct err err = { .code = ERR_NONE };
+
+	if (kexinit_check(data, len, &offer, &err) == -1)
+		FUZZ_CHECK(err.code == ERR_PROTOCOL ||
+		    err.code == ERR_REFUSED);
+	return 0;
+}

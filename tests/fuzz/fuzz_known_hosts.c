@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * known_hosts: any file. Nothing that it holds makes a key known that stands
+ * nowhere in it.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "fuzz.h"
+#include "ssh/host_key.h"
+#include "ssh/known_hosts.h"
+
+/* No fuzzer finds the base64 of this by chance. */
+static const uint8_t stranger[] = "\0\0\0\x0bssh-ed25519\0\0\0\x20"
+    "\x8f\x12\xa4\x77\x3c\x59\xe0\x1b\x8f\x12\xa4\x77\x3c\x59\xe0\x1b"
+    "\x9a\x44\x6d\xf2\x05\xb7\x33\xc8\x9a\x44\x6d\xf2\x05\xb7\x33\xc8";
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct known_hosts *k = known_hosts_new("Host.example", 2222);
+	struct known_hosts_match match;
+	char type[HOST_KEY_TYPE_SIZE];
+	struct err err;
+
+	FUZZ_CHECK(k != NULL);
+	known_hosts_add_file(k, "file", (const char *)data, len, &err);
+	known_hosts_check(k, stranger, sizeof(stranger) - 1, &match);
+	FUZZ_CHECK(match.verdict != KNOWN_HOSTS_KNOWN);
+	known_hosts_check(k, data, len, &match);
+	free(known_hosts_algorithms(k));
+	for (size_t i = 0; known_hosts_warning(k, i) != NULL; i++)
+		FUZZ_CHECK(i < KNOWN_HOSTS_WARNINGS);
+	known_hosts_free(k);
+	host_key_type(data, len, type);
+	return 0;
+}
