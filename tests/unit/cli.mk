@@ -29,3 +29,8 @@ tests_unit_test_text_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_units
 tests_unit_test_units_SOURCES = tests/unit/test_units.c
 tests_unit_test_units_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_manual
+tests_unit_test_manual_SOURCES = tests/unit/test_manual.c
+tests_unit_test_manual_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)
+tests_unit_test_manual_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
