@@ -118,8 +118,13 @@ print_sum(const struct config *config)
 		if (config->diagnostics[i].severity == SEVERITY_WARNING)
 			warnings++;
 	}
-	fprintf(stderr, "hosts: %zu, forwards: %zu, errors: %zu, "
-	    "warnings: %zu\n", config->host_count, forwards, errors, warnings);
+	fprintf(stderr, "hosts: %zu, forwards: %zu", config->host_count,
+	    forwards);
+	if (errors > 0)
+		fprintf(stderr, ", errors: %zu", errors);
+	if (warnings > 0)
+		fprintf(stderr, ", warnings: %zu", warnings);
+	fprintf(stderr, "\n");
 }
 
 static int

@@ -70,8 +70,12 @@ keep(json_t *status, const struct args *args, struct err *err)
 	return 0;
 }
 
+/*
+ * Is all well? A host that was asked for by name must be up; among all hosts
+ * those that shall not run don't count.
+ */
 static bool
-all_up(const json_t *status)
+all_up(const json_t *status, bool named)
 {
 	const json_t *host;
 	size_t i;
@@ -80,6 +84,8 @@ all_up(const json_t *status)
 		const char *state =
 		    json_string_value(json_object_get(host, "state"));
 
+		if (!named && str_equal(state, "disabled"))
+			continue;
 		if (!str_equal(state, "up"))
 			return false;
 	}
@@ -153,8 +159,8 @@ run_status(const struct command *c, const struct args *args)
 	} else {
 		rc = args->seen[ARG_JSON] ? print_json(status) :
 		    print_table(status);
-		if (rc == EXIT_FINE && args->operand_count > 0 &&
-		    !all_up(status))
+		if (rc == EXIT_FINE &&
+		    !all_up(status, args->operand_count > 0))
 			rc = EXIT_NO;
 	}
 	json_decref(status);
@@ -166,6 +172,6 @@ const struct command cmd_status = {
 	.options = ARG_API | ARG_BIT(ARG_JSON), .run = run_status,
 	.summary = "show hosts and forwards, their states and why",
 	.help = "One line for each host, one indented line for each of its "
-	    "forwards. If hosts are\nnamed, the exit code is 0 if all of them "
-	    "are up and 1 if one is not.\n",
+	    "forwards. The exit\ncode is 0 if all of them are up and 1 if one "
+	    "is not; hosts that are disabled\ncount only if they are named.\n",
 };
