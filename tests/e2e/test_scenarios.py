@@ -258,6 +258,18 @@ def test_ipv6_targets(hawserd, sshd, serve):
             assert ping(s)
 
 
+def test_localhost_is_both_families(hawserd, sshd, serve):
+    """A home service that listens on ::1 alone."""
+    server = serve(echo, host="::1")
+    remote = ports.free()
+    hawserd.write(stanza(
+        "host", sshd, f"RemoteForward {remote} localhost:{server.port}"))
+    hawserd.start()
+    hawserd.wait_forward("host", f"R:{remote}")
+    with connect(remote) as s:
+        assert ping(s)
+
+
 @pytest.mark.netns
 def test_star_binds_every_address(make_ns, make_sshd, make_hawserd, serve):
     ns = make_ns("star")

@@ -18,7 +18,7 @@ from lib.wait import until
 class SshPeer(Hawserd):
     def __init__(self, folder, ns=None):
         super().__init__(folder, ns)
-        self._running = []
+        self._running = {}
 
     def start(self, *arguments, source=None):
         path = os.path.join(self.conf, "conf.d", "10-test.conf")
@@ -32,9 +32,9 @@ class SshPeer(Hawserd):
         for name in names:
             with self.ns or contextlib.nullcontext(), \
                     open(self.log.path, "ab") as log:
-                self._running.append(subprocess.Popen(
+                self._running[name] = subprocess.Popen(
                     ["ssh", "-N", "-v", "-F", common, name],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(lambda: self.log.count(r"client_input_global_request|"
                                      r"Entering interactive|remote forward")
               >= len(names), 10, self.log.text)
@@ -49,6 +49,9 @@ class SshPeer(Hawserd):
             self.log.wait(rf"remote forward success.* listen .*{port}\b",
                           timeout)
 
+    def worker_pid(self, host):
+        return self._running[host].pid
+
     def request(self, method, path, timeout=10):
         pytest.skip("ssh has no API")
 
@@ -59,6 +62,6 @@ class SshPeer(Hawserd):
         return False
 
     def cleanup(self):
-        for process in self._running:
+        for process in self._running.values():
             process.terminate()
             process.wait()

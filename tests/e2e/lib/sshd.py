@@ -10,6 +10,7 @@ import signal
 import subprocess
 
 from lib import ports, proc
+from lib.servers import is_bound
 from lib.textlog import TextLog
 from lib.wait import until
 
@@ -116,16 +117,14 @@ class Sshd:
         if os.getuid() == 0:
             # The privilege separation folder is compiled into sshd.
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        since = self.log.mark()
         with self.ns or contextlib.nullcontext():
             self._process = subprocess.Popen(
                 [SSHD, "-D", "-f", self.path("config"),
                  "-E", self.log.path], stdin=subprocess.DEVNULL,
                 start_new_session=True)
-        until(lambda: self._process.poll() is not None
-              or self.log.count(r"Server listening on", since), 10,
-              "sshd listens")
-        assert self._process.poll() is None, self.log.text(since)
+            until(lambda: self._process.poll() is not None
+                  or is_bound(self.port), 10, "sshd listens")
+        assert self._process.poll() is None, self.log.text()
         return self
 
     @property

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: ISC
+"""A connection that breaks: how soon it is noticed and how soon it is back."""
+
+import os
+import signal
+import socket
+import statistics
+import threading
+
+import pytest
+
+from lib import netns, ports, proc
+from lib.hawserd import stanza
+from lib.servers import connect, echo, is_bound, listening, ping
+from lib.wait import STRETCH, Stopwatch, until
+
+# Any up resets the back-off, so that each of many kills is "the first".
+EAGER = {"HawserStable": "0", "HawserBackoff": "1s 2s"}
+
+
+def latency(port, host="127.0.0.1"):
+    """Seconds from a client's connect to the first byte of its echo: during
+    an outage, the time until it is over."""
+    watch = Stopwatch()
+    with connect(port, host=host) as s:
+        assert ping(s)
+    return watch.seconds
+
+
+class Stream:
+    """An echo connection that is never silent; counts what came back."""
+
+    def __init__(self, port):
+        self.rounds = 0
+        self.error = None
+        self._stop = threading.Event()
+        self._socket = connect(port)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            while not self._stop.is_set():
+                payload = b"%015d\n" % self.rounds
+                assert ping(self._socket, payload)
+                self.rounds += 1
+        except Exception as error:  # whatever broke it is the finding
+            self.error = error
+
+    def finish(self):
+        self._stop.set()
+        self._thread.join()
+        self._socket.close()
+        assert self.error is None, self.error
+        return self.rounds
+
+
+class Knocker:
+    """Connects again and again; a refused connection is the finding."""
+
+    def __init__(self, port):
+        self._port = port
+        self.served = self.refused = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._stop.is_set():
+            try:
+                with connect(self._port) as s:
+                    try:
+                        self.served += ping(s)
+                    except (OSError, EOFError):
+                        pass    # it was open when the connection died
+            except ConnectionRefusedError:
+                self.refused += 1
+
+    def finish(self):
+        self._stop.set()
+        self._thread.join()
+        assert self.refused == 0, f"{self.refused} connections refused"
+        return self.served
+
+
+def kill_workers(hawserd, sshd, serve, count):
+    server = serve(echo)
+    mine, others = ports.free(), ports.free()
+    target = f"localhost:{server.port}"
+    hawserd.write(
+        stanza("mine", sshd, f"LocalForward {mine} {target}", **EAGER),
+        stanza("others", sshd, f"LocalForward {others} {target}"))
+    hawserd.start()
+    hawserd.wait_up("mine")
+    hawserd.wait_up("others")
+    others_pid = hawserd.worker_pid("others")
+    stream, knocker = Stream(others), Knocker(mine)
+    gaps = []
+    for _ in range(count):
+        pid = hawserd.wait_up("mine")["pid"]
+        proc.kill(pid, signal.SIGKILL)
+        gaps.append(latency(mine))
+        host = until(lambda: (h := hawserd.host("mine"))["state"] == "up"
+                     and h["pid"] != pid and h, 10, "a new worker is up")
+        assert host["last_end"]["class"] == "crash"
+    assert knocker.finish() > 0
+    assert stream.finish() > 0
+    assert hawserd.worker_pid("others") == others_pid
+    return sorted(gaps)
+
+
+@pytest.mark.alone
+def test_killed_worker_is_replaced_at_once(hawserd, sshd, serve,
+                                           record_property):
+    gaps = kill_workers(hawserd, sshd, serve, 10)
+    record_property("gap_p50_s", statistics.median(gaps))
+    record_property("gap_max_s", gaps[-1])
+    assert statistics.median(gaps) < 0.5 * STRETCH, gaps
+
+
+@pytest.mark.long
+@pytest.mark.alone
+@pytest.mark.timeout(1800)
+def test_a_thousand_killed_workers(hawserd, sshd, serve, record_property):
+    gaps = kill_workers(hawserd, sshd, serve, 1000)
+    record_property("gap_p50_s", statistics.median(gaps))
+    record_property("gap_p99_s", gaps[989])
+    assert gaps[989] < 1 * STRETCH, gaps[-20:]
+
+
+def test_killed_supervisor_leaves_no_orphan(hawserd, sshd, serve):
+    server = serve(echo)
+    local = ports.free()
+    hawserd.write(
+        stanza("one", sshd, f"LocalForward {local} localhost:{server.port}"),
+        stanza("two", sshd, f"RemoteForward {ports.free()} localhost:9"))
+    hawserd.start()
+    hawserd.wait_up("one")
+    hawserd.wait_up("two")
+    with connect(local) as s:
+        assert ping(s)
+        orphans = hawserd.kill()
+        assert len(orphans) >= 2
+        assert not proc.wait_gone(orphans, 2)
+    assert not is_bound(local)
+    assert os.path.exists(hawserd.socket), "the stale socket is the test"
+    hawserd.start()
+    hawserd.wait_up("one")
+    assert latency(local) < 10
+
+
+def test_second_daemon_is_refused(hawserd, sshd, make_hawserd):
+    """The lock: two daemons with one state folder and one socket."""
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"))
+    hawserd.start()
+    hawserd.wait_up("one")
+    second = make_hawserd()
+    second.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"))
+    second.socket = hawserd.socket
+    second.environment = hawserd.environment
+    second.spawn()
+    assert second.wait_exit() == 1
+    assert second.log.text().strip()
+    assert hawserd.host("one")["state"] == "up"
+
+
+@pytest.mark.alone
+def test_killed_sshd_session(hawserd, sshd, serve, record_property):
+    """Back in 0.3 s, as a client sees it, time and again."""
+    server = serve(echo)
+    local = ports.free()
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward {local} localhost:{server.port}",
+        HawserStable="0"))
+    hawserd.start()
+    hawserd.wait_up("host")
+    gaps = []
+    for _ in range(5):
+        worker = hawserd.wait_up("host")["pid"]
+        sshd.kill_sessions()
+        gaps.append(latency(local))
+        host = until(lambda: (h := hawserd.host("host"))["state"] == "up"
+                     and h["pid"] != worker and h, 10, "a new worker is up")
+        assert host["last_end"]["class"] == "lost"
+    record_property("gap_s", sorted(gaps))
+    assert statistics.median(gaps) <= 0.3 * STRETCH, gaps
+
+
+@pytest.mark.alone
+def test_reset_in_mid_session(hawserd, sshd, serve, make_proxy,
+                              record_property):
+    server = serve(echo)
+    line = make_proxy(sshd.port)
+    sshd.trust_port(line.port)
+    local = ports.free()
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward {local} localhost:{server.port}",
+        Port=line.port))
+    hawserd.start()
+    worker = hawserd.wait_up("host")["pid"]
+    with connect(local) as s:
+        assert ping(s)
+        line.reset()
+        gap = latency(local)
+        assert s.recv(1) == b"" or True
+    host = hawserd.wait_up("host")
+    assert host["pid"] != worker
+    assert host["last_end"]["class"] == "lost"
+    record_property("gap_s", gap)
+    assert gap <= 0.5 * STRETCH
+
+
+def black_hole(make_ns, make_sshd, make_hawserd, serve, seconds):
+    """Gives how long it took to notice and to be back."""
+    home, vps = make_ns("home"), make_ns("vps")
+    netns.cable(home, "10.77.3.1", vps, "10.77.3.2")
+    sshd = make_sshd(address="10.77.3.2", port=22, ns=vps)
+    with vps:
+        server = serve(echo)
+    hawserd = make_hawserd(ns=home)
+    hawserd.write(stanza(
+        "vps", sshd, f"LocalForward 4001 localhost:{server.port}",
+        "RemoteForward 4002 localhost:9",
+        ServerAliveInterval=1, ServerAliveCountMax=2, ConnectTimeout=2,
+        HawserBackoff="1s 2s", HawserHold="1h"))
+    hawserd.start()
+    hawserd.wait_up("vps")
+    with home:
+        assert latency(4001) < 5
+        vps.black_hole("10.77.3.1")
+        watch = Stopwatch()
+        hawserd.wait_state("vps", "waiting", "connecting", timeout=10)
+        noticed = watch.seconds
+        assert hawserd.host("vps")["last_end"]["class"] == "lost"
+        # The only way to test an outage of a given length is to wait.
+        threading.Event().wait(max(0, seconds - watch.seconds))
+        assert hawserd.host("vps")["state"] in ("waiting", "connecting")
+        client = connect(4001)
+        client.sendall(b"late")
+        vps.heal()
+        watch = Stopwatch()
+        assert client.recv(4) == b"late"
+        client.close()
+    hawserd.wait_up("vps")
+    return noticed, watch.seconds
+
+
+def assert_black_hole(noticed, back):
+    assert noticed <= (1 * 2 + 1) + 0.5 * STRETCH, f"noticed in {noticed} s"
+    # An attempt's deadline, and the longest back-off after it.
+    assert back <= 2 + 2 + 1 * STRETCH, f"back after {back} s"
+
+
+@pytest.mark.netns
+def test_black_hole(make_ns, make_sshd, make_hawserd, serve,
+                    record_property):
+    noticed, back = black_hole(make_ns, make_sshd, make_hawserd, serve, 10)
+    record_property("noticed_s", noticed)
+    record_property("back_s", back)
+    assert_black_hole(noticed, back)
+
+
+@pytest.mark.netns
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seconds", (60, 600))
+def test_long_black_hole(make_ns, make_sshd, make_hawserd, serve, seconds):
+    assert_black_hole(*black_hole(make_ns, make_sshd, make_hawserd, serve,
+                                  seconds))
+
+
+def test_stopped_listener_leaves_sessions_alone(hawserd, sshd, serve):
+    """Row 3: what is up stays up while new connections are refused."""
+    server = serve(echo)
+    local = ports.free()
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward {local} localhost:{server.port}",
+        HawserBackoff="1s 2s", HawserHold="1h"))
+    hawserd.start()
+    hawserd.wait_up("host")
+    with connect(local) as s:
+        assert ping(s)
+        session = sshd.stop_listener()
+        assert ping(s)
+        for pid in session:
+            proc.kill(pid)
+        host = hawserd.wait_state("host", "waiting")
+        assert s.recv(1) == b""
+    until(lambda: hawserd.host("host")["last_end"]["class"] == "refused",
+          10, "the class is refused")
+    host = hawserd.wait_state("host", "waiting")
+    assert host["next_attempt_at"] and host["last_end"]["text"]
+    sshd.start()
+    assert latency(local) < 10
+    hawserd.wait_up("host")
+
+
+# An outage is latency, not an error -------------------------------------------
+
+def test_client_of_an_outage_is_served_when_it_is_over(hawserd, sshd, serve):
+    server = serve(echo)
+    local, dynamic = ports.free(), ports.free()
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward {local} localhost:{server.port}",
+        f"DynamicForward {dynamic}", HawserBackoff="1s 1s"))
+    hawserd.start()
+    hawserd.wait_up("host")
+    sshd.stop()
+    hawserd.wait_state("host", "waiting")
+    waiting = [connect(local) for _ in range(20)]
+    for i, s in enumerate(waiting):
+        s.sendall(b"%04d" % i)
+    socks = connect(dynamic)
+    socks.sendall(b"\x05\x01\x00")
+    gone = [connect(local) for _ in range(5)]
+    for s in gone:
+        s.close()
+    opens_before = server.accepted
+    sshd.start()
+    for i, s in enumerate(waiting):
+        assert s.recv(4) == b"%04d" % i
+        s.close()
+    assert socks.recv(2) == b"\x05\x00"
+    socks.close()
+    # Those who hung up meanwhile were dropped without opening a channel.
+    assert server.accepted - opens_before == len(waiting)
+
+
+def test_listener_is_there_before_the_first_connection(hawserd, sshd, serve):
+    """Also when the server can't be reached at the start of the daemon."""
+    server = serve(echo)
+    local = ports.free()
+    sshd.stop()
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward {local} localhost:{server.port}",
+        HawserBackoff="1s 1s"))
+    hawserd.start()
+    hawserd.wait_state("host", "waiting")
+    with connect(local) as s:
+        s.sendall(b"early")
+        sshd.start()
+        assert s.recv(5) == b"early"
+
+
+def test_clients_are_refused_after_the_hold(hawserd, sshd, serve):
+    server = serve(echo)
+    local = ports.free()
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward {local} localhost:{server.port}",
+        HawserBackoff="1s 1s", HawserHold="2s"))
+    hawserd.start()
+    hawserd.wait_up("host")
+    sshd.stop()
+    hawserd.wait_state("host", "waiting")
+    with connect(local) as s:       # held, not refused
+        until(lambda: not is_bound(local), 6, "the listener is closed")
+        with pytest.raises(ConnectionRefusedError):
+            connect(local)
+        # Who waited in the closed listener's queue is told.
+        with pytest.raises(ConnectionResetError):
+            assert s.recv(1) != b""
+    sshd.start()
+    hawserd.wait_up("host")
+    until(lambda: is_bound(local), 5, "the listener is back")
+    assert latency(local) < 5
+
+
+def test_hold_of_zero_refuses_at_once(hawserd, sshd, serve):
+    server = serve(echo)
+    local = ports.free()
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward {local} localhost:{server.port}",
+        HawserBackoff="1s 1s", HawserHold="0"))
+    hawserd.start()
+    hawserd.wait_up("host")
+    sshd.stop()
+    hawserd.wait_state("host", "waiting")
+    until(lambda: not is_bound(local), 3, "the listener is closed")
+    assert not listening(local)
+    sshd.start()
+    hawserd.wait_up("host")
+    until(lambda: is_bound(local), 5, "the listener is back")
+
+
+def test_local_port_taken(hawserd, sshd, serve):
+    """Row 51: that forward alone is bind-failed, and retried."""
+    server = serve(echo)
+    holder = serve(echo, port=ports.free())
+    free = ports.free()
+    target = f"localhost:{server.port}"
+    hawserd.write(stanza(
+        "host", sshd, f"LocalForward 127.0.0.1:{holder.port} {target}",
+        f"LocalForward {free} {target}"))
+    hawserd.start()
+    hawserd.wait_state("host", "degraded")
+    assert latency(free) < 5
+    found = hawserd.wait_forward("host", f"L:127.0.0.1:{holder.port}",
+                                 "bind-failed")
+    assert str(holder.port) in found["detail"]
+    holder.stop()
+    hawserd.wait_up("host", timeout=40)
+    with socket.create_connection(("127.0.0.1", holder.port)) as s:
+        assert ping(s)
