@@ -256,6 +256,11 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 
 	if (!t->has_kexinit && t->kex_begun != NULL)
 		t->kex_begun(t->kex_arg);
+	/* libssh2 forgets to free the last host key before a rekey. */
+	if (t->has_kexinit && t->session->server_hostkey != NULL) {
+		free(t->session->server_hostkey);
+		t->session->server_hostkey = NULL;
+	}
 	t->has_kexinit = true;
 	if (kexinit_check(data, n, &t->offer, &err) == 0)
 		return true;
