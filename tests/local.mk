@@ -25,3 +25,4 @@ endif
 include tests/build/local.mk
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/e2e/local.mk

@@ -18,8 +18,7 @@ RETRY = {"HawserBackoff": "1s 1s"}
 
 def first_end(hawserd, *states, timeout=15):
     """The host "one" after its first attempt, with a sentence."""
-    host = hawserd.wait_state("one", *(states or ("waiting",)),
-                              timeout=timeout)
+    host = hawserd.wait_ended("one", *states, timeout=timeout)
     assert host["last_end"]["text"].strip()
     assert "\n" not in host["last_end"]["text"]
     return host

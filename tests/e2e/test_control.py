@@ -289,7 +289,7 @@ def test_retry_now(hawserd, sshd, target, how):
     hawserd.write(stanza("one", sshd, f"LocalForward {local} {target}",
                          HawserBackoff="1h 1h"))
     hawserd.start()
-    host = hawserd.wait_state("one", "waiting")
+    host = hawserd.wait_ended("one")
     assert host["last_end"]["class"] == "refused"
     assert host["next_attempt_at"]
     sshd.start()
@@ -398,7 +398,7 @@ def test_status_says_no_when_something_is_down(hawserd, sshd):
     hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
                          HawserBackoff="1h 1h"))
     hawserd.start()
-    hawserd.wait_state("one", "waiting")
+    hawserd.wait_ended("one")
     done = hawserd.cli("status")
     assert done.returncode == 1
     assert "waiting" in done.stdout and "refused" in done.stdout

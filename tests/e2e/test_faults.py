@@ -284,12 +284,13 @@ def test_stopped_listener_leaves_sessions_alone(hawserd, sshd, serve):
         assert ping(s)
         for pid in session:
             proc.kill(pid)
-        host = hawserd.wait_state("host", "waiting")
+        hawserd.wait_ended("host")
         assert s.recv(1) == b""
     until(lambda: hawserd.host("host")["last_end"]["class"] == "refused",
           10, "the class is refused")
-    host = hawserd.wait_state("host", "waiting")
-    assert host["next_attempt_at"] and host["last_end"]["text"]
+    host = until(lambda: (h := hawserd.host("host"))["next_attempt_at"]
+                 and h, 5, "the next attempt has its time")
+    assert host["last_end"]["text"]
     sshd.start()
     assert latency(local) < 10
     hawserd.wait_up("host")
@@ -306,7 +307,7 @@ def test_client_of_an_outage_is_served_when_it_is_over(hawserd, sshd, serve):
     hawserd.start()
     hawserd.wait_up("host")
     sshd.stop()
-    hawserd.wait_state("host", "waiting")
+    hawserd.wait_ended("host")
     waiting = [connect(local) for _ in range(20)]
     for i, s in enumerate(waiting):
         s.sendall(b"%04d" % i)
@@ -335,7 +336,7 @@ def test_listener_is_there_before_the_first_connection(hawserd, sshd, serve):
         "host", sshd, f"LocalForward {local} localhost:{server.port}",
         HawserBackoff="1s 1s"))
     hawserd.start()
-    hawserd.wait_state("host", "waiting")
+    hawserd.wait_ended("host")
     with connect(local) as s:
         s.sendall(b"early")
         sshd.start()
@@ -351,7 +352,7 @@ def test_clients_are_refused_after_the_hold(hawserd, sshd, serve):
     hawserd.start()
     hawserd.wait_up("host")
     sshd.stop()
-    hawserd.wait_state("host", "waiting")
+    hawserd.wait_ended("host")
     with connect(local) as s:       # held, not refused
         until(lambda: not is_bound(local), 6, "the listener is closed")
         with pytest.raises(ConnectionRefusedError):
@@ -374,7 +375,7 @@ def test_hold_of_zero_refuses_at_once(hawserd, sshd, serve):
     hawserd.start()
     hawserd.wait_up("host")
     sshd.stop()
-    hawserd.wait_state("host", "waiting")
+    hawserd.wait_ended("host")
     until(lambda: not is_bound(local), 3, "the listener is closed")
     assert not listening(local)
     sshd.start()

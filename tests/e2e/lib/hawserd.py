@@ -212,6 +212,18 @@ class Hawserd:
         return until(reached, timeout, lambda: f"{host} is one of {states}:"
                      + self._look())
 
+    def wait_ended(self, host, *states, timeout=15):
+        """An attempt or a connection has ended, and the host (waiting, if
+        nothing else is said) has its next step planned."""
+        states = states or ("waiting",)
+
+        def reached():
+            found = self.host(host)
+            return found if found and found["state"] in states \
+                and found["last_end"] else None
+        return until(reached, timeout, lambda: f"{host} ended, {states}:"
+                     + self._look())
+
     def wait_forward(self, host, forward_id, *states, timeout=15):
         """Without states: it passes bytes, as far as can be told."""
         states = states or ("up", "verified", "unprovable")

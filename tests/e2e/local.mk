@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: ISC
+
+EXTRA_DIST += \
+	tests/bench/bench.py \
+	tests/bench/traffic.c \
+	tests/e2e/conftest.py \
+	tests/e2e/lib/__init__.py \
+	tests/e2e/lib/hawserd.py \
+	tests/e2e/lib/netns.py \
+	tests/e2e/lib/peer.py \
+	tests/e2e/lib/ports.py \
+	tests/e2e/lib/proc.py \
+	tests/e2e/lib/proxy.py \
+	tests/e2e/lib/servers.py \
+	tests/e2e/lib/socks.py \
+	tests/e2e/lib/sshd.py \
+	tests/e2e/lib/textlog.py \
+	tests/e2e/lib/wait.py \
+	tests/e2e/pytest.ini \
+	tests/e2e/test_classes.py \
+	tests/e2e/test_control.py \
+	tests/e2e/test_faults.py \
+	tests/e2e/test_input.py \
+	tests/e2e/test_scenarios.py \
+	tests/e2e/test_socks.py \
+	tests/e2e/test_transfer.py
