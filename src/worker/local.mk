@@ -1,7 +1,45 @@
 # SPDX-License-Identifier: ISC
 
 noinst_LIBRARIES += libhawser_worker.a
-libhawser_worker_a_SOURCES =
+libhawser_worker_a_SOURCES = \
+	src/worker/dial.c \
+	src/worker/dial.h \
+	src/worker/ending.c \
+	src/worker/ending.h \
+	src/worker/forward_local.c \
+	src/worker/forward_local.h \
+	src/worker/forward_remote.c \
+	src/worker/forward_remote.h \
+	src/worker/forwards.c \
+	src/worker/forwards.h \
+	src/worker/harden.c \
+	src/worker/harden.h \
+	src/worker/listener.c \
+	src/worker/listener.h \
+	src/worker/lookup.c \
+	src/worker/lookup.h \
+	src/worker/loop.c \
+	src/worker/loop.h \
+	src/worker/ping.c \
+	src/worker/ping.h \
+	src/worker/relay.c \
+	src/worker/relay.h \
+	src/worker/report.c \
+	src/worker/report.h \
+	src/worker/session.c \
+	src/worker/session.h \
+	src/worker/socks.c \
+	src/worker/socks.h \
+	src/worker/socks_local.c \
+	src/worker/socks_local.h \
+	src/worker/socks_remote.c \
+	src/worker/socks_remote.h \
+	src/worker/target.c \
+	src/worker/target.h \
+	src/worker/tunnel.c \
+	src/worker/tunnel.h \
+	src/worker/worker.c \
+	src/worker/worker.h
 libhawser_worker_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 
 # What a program or test that uses this folder links; with HAWSER_SSH_LINK.

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_WORKER_ENDING_H
+#define HAWSER_WORKER_ENDING_H
+
+#include "base/err.h"
+#include "ipc/end.h"
+
+/*
+ * ending: why this worker's one connection ended, or never came about: what
+ * FACT_END says.
+ */
+struct ending {
+	enum end_class class;
+	char text[ERR_TEXT_SIZE];	/* one plain sentence */
+	char key_type[64];		/* END_HOSTKEY only, else "" */
+	char fingerprint[64];		/* "SHA256:..."; END_HOSTKEY only */
+};
+
+/*
+ * Fills it; the key's fields become empty. Control characters and bytes that
+ * are not ASCII become '?', as texts may quote a peer. Always -1, so that
+ * callers can return it.
+ */
+int ending_set(struct ending *, enum end_class, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/ping.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "ssh/connection.h"
+
+/* How often an answer that does not come is looked for. */
+#define WATCH_MS	1000
+
+struct ping {
+	struct loop *loop;
+	int64_t interval_ms;
+	int64_t limit_ms;	/* of silence */
+	uint64_t (*heard)(void *arg);
+	const struct ping_ops *ops;
+	void *arg;
+	struct event *timer;	/* the next ping, or the next look */
+	int64_t due;		/* when timer should fire */
+	bool waiting;		/* for an answer */
+	bool silent;		/* on_silent was called */
+	int64_t sent;
+	int64_t sent_us;
+	int64_t rtt_us;		/* of the last answer */
+	int64_t alive;		/* when something was heard last */
+	uint64_t mark;		/* heard() at that time */
+};
+
+static int64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void
+set_timer(struct ping *p, int64_t ms)
+{
+	p->due = clock_now_ms() + ms;
+	loop_timer_set(p->timer, ms);
+}
+
+static void
+on_answer(void *arg, bool ok, uint32_t port)
+{
+	struct ping *p = arg;
+
+	(void)ok;		/* even a refusal proves life */
+	(void)port;
+	p->waiting = false;
+	p->alive = clock_now_ms();
+	p->rtt_us = now_us() - p->sent_us;
+	set_timer(p, p->interval_ms);
+	if (p->silent) {
+		p->silent = false;
+		p->ops->on_back(p->arg);
+	}
+	p->ops->on_rtt(p->arg, p->rtt_us);
+}
+
+/* The next look: soon, but not after the limit. */
+static void
+set_watch(struct ping *p)
+{
+	int64_t left = p->alive + p->limit_ms - clock_now_ms();
+
+	set_timer(p, left < WATCH_MS ? (left > 0 ? left : 0) : WATCH_MS);
+}
+
+static void
+send_ping(struct ping *p)
+{
+	p->waiting = true;
+	p->sent = clock_now_ms();
+	p->sent_us = now_us();
+	p->mark = p->heard(p->arg);
+	/* At least the grace is left for the answer, with any count. */
+	if (p->alive + p->limit_ms < p->sent + PING_GRACE_MS)
+		p->alive = p->sent + PING_GRACE_MS - p->limit_ms;
+	set_watch(p);
+	connection_ping(p->loop->connection, on_answer, p);
+}
+
+static bool
+is_late(const struct ping *p, int64_t now)
+{
+	int64_t patience = p->rtt_us * 4 / 1000;
+
+	if (patience < PING_PATIENCE_MS)
+		patience = PING_PATIENCE_MS;
+	return now - p->sent >= patience;
+}
+
+static void
+watch(struct ping *p)
+{
+	int64_t now = clock_now_ms();
+	uint64_t heard = p->heard(p->arg);
+
+	if (heard != p->mark) {
+		p->mark = heard;
+		p->alive = now;
+	} else if (now - p->due > WATCH_MS) {
+		/* We were stopped: that was not the server's silence. */
+		p->alive += now - p->due;
+	}
+	if (now - p->alive >= p->limit_ms) {
+		p->ops->on_lost(p->arg, now - p->alive);
+		return;
+	}
+	if (!p->silent && p->alive != now && is_late(p, now)) {
+		p->silent = true;
+		p->ops->on_silent(p->arg);
+	}
+	set_watch(p);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct ping *p = arg;
+
+	(void)fd;
+	(void)what;
+	if (p->waiting)
+		watch(p);
+	else
+		send_ping(p);
+}
+
+struct ping *
+ping_new(struct loop *l, int interval_s, int count,
+    uint64_t (*heard)(void *arg), const struct ping_ops *ops, void *arg)
+{
+	struct ping *p = mem_alloc(sizeof(*p));
+
+	p->loop = l;
+	p->interval_ms = (int64_t)interval_s * 1000;
+	p->limit_ms = p->interval_ms * count + PING_GRACE_MS;
+	p->heard = heard;
+	p->ops = ops;
+	p->arg = arg;
+	p->alive = clock_now_ms();
+	if ((p->timer = evtimer_new(l->base, on_timer, p)) == NULL)
+		abort();
+	if (interval_s > 0)
+		send_ping(p);
+	return p;
+}
+
+void
+ping_free(struct ping *p)
+{
+	if (p == NULL)
+		return;
+	event_free(p->timer);
+	free(p);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fdio.h"
+#include "base/log.h"
+#include "ssh/auth.h"
+#include "ssh/host_key.h"
+#include "ssh/identity.h"
+#include "ssh/known_hosts.h"
+#include "worker/dial.h"
+
+struct session {
+	const struct session_order *order;
+	struct report *report;
+	struct ending *ending;
+	struct identity_list keys;
+	struct known_hosts *known_hosts;
+	struct transport *transport;
+	enum phase phase;
+};
+
+static void
+enter(struct session *s, enum phase phase)
+{
+	s->phase = phase;
+	report_phase(s->report, phase);
+}
+
+static int
+load_known_hosts(struct session *s)
+{
+	const struct session_order *o = s->order;
+	struct err err;
+	const char *warning;
+
+	s->known_hosts = known_hosts_new(o->hostname, o->port);
+	for (size_t i = 0; i < o->known_hosts_file_count; i++)
+		if (known_hosts_load(s->known_hosts, o->known_hosts_files[i],
+		    &err) == -1)
+			return ending_set(s->ending, END_HOSTKEY, "cannot tell "
+			    "whether the server's key is known: %s", err.text);
+	for (size_t i = 0; (warning = known_hosts_warning(s->known_hosts,
+	    i)) != NULL; i++)
+		log_warn("a line of known_hosts is not used: %s", warning);
+	return 0;
+}
+
+/* All files that are needed, and OpenSSL's own, before the sandbox. */
+static int
+load_files(struct session *s)
+{
+	const struct session_order *o = s->order;
+	struct err err;
+
+	if (transport_library_init(&err) == -1)
+		return ending_set(s->ending, END_CRASH, "%s", err.text);
+	for (size_t i = 0; i < o->identity_file_count; i++)
+		if (identity_load(&s->keys, o->identity_files[i], &err) == -1)
+			log_debug("a key is not used: %s", err.text);
+	return load_known_hosts(s);
+}
+
+static int
+make_transport(struct session *s, int link_fd)
+{
+	struct err err;
+
+	if (link_fd == -1)
+		link_fd = dial_server(s->order, s->report, s->ending);
+	else
+		dial_set_options(link_fd, s->order);
+	if (link_fd == -1)
+		return -1;
+	/*
+	 * From here on bytes from the network are handled: what this process
+	 * still has to reach, it has reached.
+	 */
+	if ((s->transport = transport_new(link_fd, &err)) == NULL)
+		return ending_set(s->ending, END_CRASH, "%s", err.text);
+	return 0;
+}
+
+/* The link failed during a phase that was not refused by the server. */
+static int
+explain_link(struct session *s, enum end_class class, const struct err *err)
+{
+	const struct session_order *o = s->order;
+
+	if (err->code == ERR_TIMEOUT)
+		return ending_set(s->ending, END_TIMEOUT,
+		    "%s port %u did not answer in time (phase %s)",
+		    o->hostname, o->port, phase_name(s->phase));
+	return ending_set(s->ending, class, "%s port %u, phase %s: %s",
+	    o->hostname, o->port, phase_name(s->phase), err->text);
+}
+
+static int
+explain_handshake(struct session *s, const struct err *err)
+{
+	const struct session_order *o = s->order;
+	enum err_code code = err->code;
+	unsigned reason;
+
+	if (code == ERR_REFUSED)
+		return ending_set(s->ending, END_KEX,
+		    "no common algorithm with %s port %u: %s", o->hostname,
+		    o->port, err->text);
+	if (code == ERR_PROTOCOL || code == ERR_INPUT)
+		return explain_link(s, END_PROTOCOL, err);
+	if (transport_disconnect_text(s->transport, &reason) != NULL)
+		return explain_link(s, END_CLOSED, err);
+	if (code != ERR_TIMEOUT && !transport_has_banner(s->transport))
+		return ending_set(s->ending, END_CLOSED_EARLY,
+		    "%s port %u hung up before its banner (MaxStartups, "
+		    "PerSourcePenalties, fail2ban, or no SSH server?)",
+		    o->hostname, o->port);
+	return explain_link(s, END_KEX, err);
+}
+
+static void
+on_kex(void *arg)
+{
+	enter(arg, PHASE_KEX);
+}
+
+static int
+shake_hands(struct session *s)
+{
+	const struct session_order *o = s->order;
+	char *types = known_hosts_algorithms(s->known_hosts);
+	int64_t deadline = clock_now_ms() +
+	    (int64_t)o->connect_timeout_s * 1000;
+	struct err err;
+	int rc;
+
+	enter(s, PHASE_BANNER);
+	transport_on_kex(s->transport, on_kex, s);
+	rc = transport_handshake(s->transport, types, deadline, &err);
+	free(types);
+	if (rc == -1)
+		return explain_handshake(s, &err);
+	if (!transport_is_tapped())
+		return ending_set(s->ending, END_CRASH, "this hawser-worker "
+		    "was linked wrongly: libssh2's packets do not pass "
+		    "through it");
+	return 0;
+}
+
+static int
+refuse_key(struct session *s, const struct known_hosts_match *m,
+    const uint8_t *key, size_t len)
+{
+	const struct session_order *o = s->order;
+	struct ending *e = s->ending;
+	char type[HOST_KEY_TYPE_SIZE], print[HOST_KEY_FINGERPRINT_SIZE];
+
+	host_key_type(key, len, type);
+	host_key_fingerprint(key, len, print);
+	switch (m->verdict) {
+	case KNOWN_HOSTS_REVOKED:
+		ending_set(e, END_HOSTKEY, "the key of %s port %u is marked "
+		    "as revoked in %s:%u (%s %s); do not connect until its "
+		    "operator says why", o->hostname, o->port, m->file,
+		    m->line, type, print);
+		break;
+	case KNOWN_HOSTS_CHANGED:
+		ending_set(e, END_HOSTKEY, "the key of %s port %u is not the "
+		    "one in %s:%u: it shows %s %s; compare that with the "
+		    "server's operator, then replace the line", o->hostname,
+		    o->port, m->file, m->line, type, print);
+		break;
+	case KNOWN_HOSTS_UNKNOWN:
+	case KNOWN_HOSTS_KNOWN:
+		ending_set(e, END_HOSTKEY, "the key of %s port %u is not "
+		    "known: it shows %s %s; compare that with the server's "
+		    "operator, then add it to known_hosts", o->hostname,
+		    o->port, type, print);
+		break;
+	}
+	snprintf(e->key_type, sizeof(e->key_type), "%s", type);
+	snprintf(e->fingerprint, sizeof(e->fingerprint), "%s", print);
+	return -1;
+}
+
+static int
+check_host_key(struct session *s)
+{
+	struct known_hosts_match match;
+	const uint8_t *key;
+	size_t len;
+
+	key = transport_host_key(s->transport, &len);
+	if (key == NULL)
+		return ending_set(s->ending, END_PROTOCOL,
+		    "%s showed no host key", s->order->hostname);
+	known_hosts_check(s->known_hosts, key, len, &match);
+	if (match.verdict == KNOWN_HOSTS_KNOWN)
+		return 0;
+	/* A revoked key is refused whatever the configuration says. */
+	if (s->order->host_key_policy == HOST_KEY_OFF &&
+	    match.verdict != KNOWN_HOSTS_REVOKED) {
+		log_warn("the server's key is not checked: "
+		    "StrictHostKeyChecking is off");
+		return 0;
+	}
+	return refuse_key(s, &match, key, len);
+}
+
+static int
+authenticate(struct session *s)
+{
+	const struct session_order *o = s->order;
+	struct err err;
+	unsigned reason;
+
+	enter(s, PHASE_AUTH);
+	if (auth_run(s->transport, o->user, &s->keys,
+	    clock_now_ms() + SESSION_AUTH_MS, &err) == 0)
+		return 0;
+	if (err.code == ERR_REFUSED || err.code == ERR_NOTFOUND ||
+	    err.code == ERR_INPUT)
+		return ending_set(s->ending, END_AUTH, "%s@%s port %u: %s",
+		    o->user, o->hostname, o->port, err.text);
+	if (transport_disconnect_text(s->transport, &reason) != NULL)
+		return explain_link(s, END_AUTH, &err);
+	if (err.code == ERR_PROTOCOL)
+		return explain_link(s, END_PROTOCOL, &err);
+	return explain_link(s, END_LOST, &err);
+}
+
+struct transport *
+session_start(const struct session_order *o, int link_fd,
+    struct report *report, struct ending *e)
+{
+	struct session s = { .order = o, .report = report, .ending = e };
+	struct transport *t = NULL;
+
+	enter(&s, PHASE_START);
+	if (load_files(&s) == -1) {
+		fd_close(&link_fd);
+		goto out;
+	}
+	if (make_transport(&s, link_fd) == -1 || shake_hands(&s) == -1 ||
+	    check_host_key(&s) == -1 || authenticate(&s) == -1)
+		goto out;
+	enter(&s, PHASE_UP);
+	report_fact(report, FACT_UP, json_pack("{s:s}", "server",
+	    transport_banner(s.transport)));
+	t = s.transport;
+	s.transport = NULL;
+out:
+	transport_free(s.transport);
+	known_hosts_free(s.known_hosts);
+	identity_list_fini(&s.keys);
+	return t;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_WORKER_SESSION_H
+#define HAWSER_WORKER_SESSION_H
+
+#include "ipc/order.h"
+#include "ssh/transport.h"
+#include "worker/ending.h"
+#include "worker/report.h"
+
+/*
+ * session: the straight line from the order to an authenticated transport:
+ * keys and known hosts are read, the server is dialled (or the link given),
+ * then key exchange, host key, authentication. Blocks; each phase is a fact,
+ * and whoever reads the facts may kill us when one takes too long.
+ */
+
+#define SESSION_AUTH_MS		30000	/* authentication's own deadline */
+
+/*
+ * New transport, authenticated, still in blocking mode; NULL with the ending
+ * set. link_fd (taken) is a finished link, or -1 to dial TCP.
+ */
+struct transport *session_start(const struct session_order *, int link_fd,
+    struct report *, struct ending *);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_WORKER_SOCKS_REMOTE_H
+#define HAWSER_WORKER_SOCKS_REMOTE_H
+
+#include "ssh/connection.h"
+#include "worker/tunnel.h"
+
+/*
+ * socks_remote: a SOCKS client that comes through a remote forward without a
+ * target: the handshake over the channel, then a dial from here to where the
+ * client wants to go, then a relay.
+ */
+
+/* Takes the channel, which the server asked for and nobody has answered. */
+void socks_remote_start(struct tunnel *, struct channel *);
+
+#endif

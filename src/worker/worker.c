@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/worker.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "ipc/message.h"
+#include "ssh/connection.h"
+#include "worker/forward_remote.h"
+#include "worker/forwards.h"
+#include "worker/lookup.h"
+#include "worker/loop.h"
+#include "worker/ping.h"
+
+/* Orders handled in one turn, so that the relays get theirs. */
+#define ORDERS_MAX	16
+
+struct worker {
+	struct loop loop;
+	const struct session_order *order;
+	int sock;
+	struct ending *ending;
+	struct connection *connection;
+	struct forwards *forwards;
+	struct ping *ping;
+	struct event *orders;
+	struct event *stop_timer;
+	struct report_gauge rtt;
+	int64_t rtt_us;
+	bool draining;		/* ends when the connections have */
+	bool stopping;		/* ends when all is cancelled */
+	bool cancelled;		/* nothing listens for us any more */
+	bool ended;		/* the ending is set */
+	bool orphaned;
+};
+
+/* Endings */
+
+static void
+leave_loop(struct worker *w)
+{
+	w->ended = true;
+	event_base_loopbreak(w->loop.base);
+}
+
+static void
+finish_if_done(struct worker *w)
+{
+	if (w->ended || !w->cancelled)
+		return;
+	if (w->stopping) {
+		ending_set(w->ending, END_STOPPED, "stopped as ordered");
+		leave_loop(w);
+	} else if (w->draining && w->loop.item_count == 0) {
+		ending_set(w->ending, END_STOPPED,
+		    "the last connection has ended");
+		leave_loop(w);
+	}
+}
+
+static void
+on_idle(void *arg)
+{
+	finish_if_done(arg);
+}
+
+static void
+on_cancelled(void *arg)
+{
+	struct worker *w = arg;
+
+	w->cancelled = true;
+	finish_if_done(w);
+}
+
+static void
+on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("the server did not confirm that forwards are cancelled");
+	w->cancelled = true;
+	finish_if_done(w);
+}
+
+static void
+on_end(struct connection *c, void *arg, const struct err *why)
+{
+	struct worker *w = arg;
+	const struct session_order *o = w->order;
+	unsigned reason = 0;
+	const char *text;
+
+	w->loop.connection = NULL;	/* its channels are gone */
+	if (w->ended)
+		return;
+	text = transport_disconnect_text(connection_transport(c), &reason);
+	if (text != NULL)
+		ending_set(w->ending, END_CLOSED,
+		    "%s port %u said goodbye: %s (reason %u)", o->hostname,
+		    o->port, text[0] != '\0' ? text : "no text", reason);
+	else if (why->code == ERR_PROTOCOL)
+		ending_set(w->ending, END_PROTOCOL,
+		    "%s port %u broke the SSH protocol: %s", o->hostname,
+		    o->port, why->text);
+	else
+		ending_set(w->ending, END_LOST,
+		    "the connection to %s port %u was lost: %s", o->hostname,
+		    o->port, why->text);
+	leave_loop(w);
+}
+
+static void
+on_forwarded(struct connection *c, void *arg, void *listener_arg,
+    struct channel *channel, const struct forwarded_open *open)
+{
+	(void)c;
+	(void)arg;
+	(void)open;
+	forward_remote_client(listener_arg, channel);
+}
+
+static const struct connection_ops connection_ops = {
+	.on_forwarded = on_forwarded,
+	.on_end = on_end,
+};
+
+/* Ping */
+
+static uint64_t
+count_heard(void *arg)
+{
+	struct worker *w = arg;
+
+	return transport_received(connection_transport(w->connection));
+}
+
+static json_t *
+encode_rtt(void *arg)
+{
+	struct worker *w = arg;
+
+	return json_pack("{s:I}", "us", (json_int_t)w->rtt_us);
+}
+
+static void
+on_rtt(void *arg, int64_t us)
+{
+	struct worker *w = arg;
+
+	w->rtt_us = us;
+	report_touch(w->loop.report, &w->rtt);
+}
+
+static void
+on_silent(void *arg)
+{
+	struct worker *w = arg;
+
+	log_warn("the server is silent; new clients wait");
+	forwards_pause(w->forwards);
+}
+
+static void
+on_back(void *arg)
+{
+	struct worker *w = arg;
+
+	log_info("the server answers again");
+	forwards_resume(w->forwards);
+}
+
+static void
+on_lost(void *arg, int64_t silence_ms)
+{
+	struct worker *w = arg;
+
+	ending_set(w->ending, END_LOST,
+	    "%s port %u has not answered for %lld s", w->order->hostname,
+	    w->order->port, (long long)(silence_ms + 500) / 1000);
+	leave_loop(w);
+}
+
+static const struct ping_ops ping_ops = {
+	.on_rtt = on_rtt,
+	.on_silent = on_silent,
+	.on_back = on_back,
+	.on_lost = on_lost,
+};
+
+/* Orders */
+
+static void
+on_drain(struct worker *w)
+{
+	if (w->draining || w->stopping)
+		return;
+	w->draining = true;
+	forwards_cancel_all(w->forwards, on_cancelled, w);
+}
+
+static void
+on_stop(struct worker *w)
+{
+	if (w->stopping)
+		return;
+	w->stopping = true;
+	loop_timer_set(w->stop_timer, WORKER_CANCEL_MS);
+	if (w->draining)
+		finish_if_done(w);
+	else
+		forwards_cancel_all(w->forwards, on_cancelled, w);
+}
+
+static void
+obey(struct worker *w, struct message *m)
+{
+	switch (m->name) {
+	case ORDER_LISTEN:
+		forwards_listen(w->forwards, m);
+		break;
+	case ORDER_FORWARD:
+		forwards_forward(w->forwards, m);
+		break;
+	case ORDER_CANCEL:
+		forwards_cancel(w->forwards, m);
+		break;
+	case ORDER_DRAIN:
+		on_drain(w);
+		break;
+	case ORDER_STOP:
+		on_stop(w);
+		break;
+	case ORDER_ADDRESSES:
+		lookup_deliver(w->loop.lookup, m);
+		break;
+	case ORDER_START:
+	case FACT_PHASE:
+	case FACT_UP:
+	case FACT_FORWARD:
+	case FACT_RTT:
+	case FACT_COUNTERS:
+	case FACT_RESOLVE:
+	case FACT_END:
+	case QUERY_RESOLVE:
+	case ANSWER_RESOLVE:
+	case MESSAGE_COUNT:
+		log_error("an order came that makes no sense here");
+		break;
+	}
+}
+
+static void
+on_orders(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct message m;
+	struct err err;
+
+	(void)what;
+	for (int i = 0; i < ORDERS_MAX && !w->ended; i++) {
+		int rc = message_recv(fd, FROM_SUPERVISOR, &m, &err);
+
+		if (rc == 1) {
+			obey(w, &m);
+			message_fini(&m);
+			continue;
+		}
+		if (rc == -1 && err.code == ERR_AGAIN)
+			return;
+		if (rc == -1 && err.code == ERR_PROTOCOL) {
+			log_error("an order was not understood: %s",
+			    err.text);
+			continue;
+		}
+		w->orphaned = true;
+		leave_loop(w);
+	}
+}
+
+/* Beginning and end */
+
+static int
+start(struct worker *w, struct transport *t, struct report *report,
+    struct err *err)
+{
+	if (loop_init(&w->loop, err) == -1) {
+		transport_free(t);
+		return -1;
+	}
+	w->loop.report = report;
+	w->loop.on_idle = on_idle;
+	w->loop.idle_arg = w;
+	report_start(report, w->loop.base);
+	w->loop.lookup = lookup_new(&w->loop);
+	w->forwards = forwards_new(&w->loop);
+	w->rtt = (struct report_gauge){ .name = FACT_RTT,
+	    .encode = encode_rtt, .arg = w };
+	w->connection = connection_new(t, w->loop.base, &connection_ops, w,
+	    err);
+	if (w->connection == NULL)
+		return -1;
+	w->loop.connection = w->connection;
+	w->orders = event_new(w->loop.base, w->sock, EV_READ | EV_PERSIST,
+	    on_orders, w);
+	w->stop_timer = evtimer_new(w->loop.base, on_stop_timer, w);
+	if (w->orders == NULL || w->stop_timer == NULL ||
+	    event_add(w->orders, NULL) == -1)
+		return err_set(err, ERR_NOMEM, "no memory for the event loop");
+	w->ping = ping_new(&w->loop, w->order->alive_interval_s,
+	    w->order->alive_count_max, count_heard, &ping_ops, w);
+	return 0;
+}
+
+static void
+free_event(struct event *e)
+{
+	if (e != NULL)
+		event_free(e);
+}
+
+static void
+stop(struct worker *w)
+{
+	if (w->loop.base == NULL)
+		return;
+	w->ended = true;
+	ping_free(w->ping);
+	loop_end_items(&w->loop);
+	if (w->loop.connection != NULL)
+		transport_bye(connection_transport(w->connection),
+		    w->orphaned ? 0 : WORKER_BYE_MS);
+	w->loop.connection = NULL;
+	connection_free(w->connection);
+	forwards_free(w->forwards);
+	lookup_free(w->loop.lookup);
+	free_event(w->orders);
+	free_event(w->stop_timer);
+	report_forget(w->loop.report, &w->rtt);
+	report_stop(w->loop.report);
+	loop_fini(&w->loop);
+}
+
+bool
+worker_run(struct transport *t, const struct session_order *o, int sock,
+    struct report *report, struct ending *e)
+{
+	struct worker w = { .order = o, .sock = sock, .ending = e };
+	struct err err;
+
+	if (start(&w, t, report, &err) == -1)
+		ending_set(e, END_CRASH, "%s", err.text);
+	else
+		event_base_dispatch(w.loop.base);
+	stop(&w);
+	return !w.orphaned;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_WORKER_WORKER_H
+#define HAWSER_WORKER_WORKER_H
+
+#include <stdbool.h>
+
+#include "ipc/order.h"
+#include "ssh/transport.h"
+#include "worker/ending.h"
+#include "worker/report.h"
+
+/*
+ * worker: the event loop of an authenticated session: obeys orders until the
+ * connection ends, or is to end.
+ */
+
+#define WORKER_CANCEL_MS	3000	/* for confirmations of ORDER_STOP */
+#define WORKER_BYE_MS		500	/* for the kernel to take the good-bye */
+
+/*
+ * Runs the session on transport (taken). sock, borrowed, brings the orders.
+ * True when it ended, with the ending set; false when the supervisor is gone.
+ */
+bool worker_run(struct transport *, const struct session_order *, int sock,
+    struct report *, struct ending *);
+
+#endif
