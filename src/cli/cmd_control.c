@@ -7,8 +7,10 @@
 
 #include "base/str.h"
 #include "cli/api_call.h"
+#include "cli/text.h"
 
-static int
+/* New: the answer, or NULL with err set. */
+static json_t *
 post(const struct args *args, const char *path, long timeout_ms,
     struct err *err)
 {
@@ -18,10 +20,7 @@ post(const struct args *args, const char *path, long timeout_ms,
 	if (socket != NULL)
 		body = api_call(socket, API_POST, path, timeout_ms, err);
 	free(socket);
-	if (body == NULL)
-		return -1;
-	json_decref(body);
-	return 0;
+	return body;
 }
 
 static int
@@ -29,23 +28,55 @@ run_host(const struct command *c, const struct args *args)
 {
 	char *path = api_host_path(args->operands[0], c->name);
 	struct err err = { 0 };
-	int rc = post(args, path, API_CALL_MS, &err);
+	json_t *body = post(args, path, API_CALL_MS, &err);
 
 	free(path);
-	return rc == 0 ? EXIT_FINE : command_fail(&err);
+	if (body == NULL)
+		return command_fail(&err);
+	json_decref(body);
+	return EXIT_FINE;
+}
+
+/* "hosts: 1 added, 3 kept": the numbers that aren't 0. */
+static int
+print_changes(json_t *changes)
+{
+	json_t *number;
+	const char *what;
+	struct str line;
+	int rc;
+
+	str_init(&line);
+	/* jansson iterates in the order in which the answer was written. */
+	json_object_foreach(changes, what, number) {
+		if (json_integer_value(number) <= 0)
+			continue;
+		str_printf(&line, "%s%lld ", line.len > 0 ? ", " : "hosts: ",
+		    (long long)json_integer_value(number));
+		text_append_clean(&line, what);
+	}
+	str_append(&line, line.len > 0 ? "\n" : "no hosts\n");
+	rc = command_print(line.p);
+	str_fini(&line);
+	return rc;
 }
 
 static int
 run_reload(const struct command *c, const struct args *args)
 {
 	struct err err = { 0 };
+	json_t *body = post(args, "/v1/reload", API_RELOAD_MS, &err);
+	int rc;
 
 	(void)c;
-	if (post(args, "/v1/reload", API_RELOAD_MS, &err) == 0)
-		return EXIT_FINE;
-	if (err.code == ERR_REFUSED)
-		err_prefix(&err, "nothing was changed");
-	return command_fail(&err);
+	if (body == NULL) {
+		if (err.code == ERR_REFUSED)
+			err_prefix(&err, "nothing was changed");
+		return command_fail(&err);
+	}
+	rc = print_changes(json_object_get(body, "changes"));
+	json_decref(body);
+	return rc;
 }
 
 const struct command cmd_retry = {

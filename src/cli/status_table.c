@@ -140,6 +140,7 @@ static void
 host_detail(struct str *s, const json_t *host, int64_t now)
 {
 	const char *state = text_of(host, "state");
+	const char *detail = text_of(host, "detail");
 
 	if (strcmp(state, "up") == 0 || strcmp(state, "degraded") == 0) {
 		add_outage(s, host, now);
@@ -154,6 +155,10 @@ host_detail(struct str *s, const json_t *host, int64_t now)
 	} else {
 		add_last_end(s, host);
 		add_next(s, host, "next_attempt_at", now);
+	}
+	if (*detail != '\0') {
+		separate(s);
+		str_append(s, detail);
 	}
 }
 

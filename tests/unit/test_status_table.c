@@ -96,6 +96,10 @@ test_other_states(void **state)
 	shows("{\"name\":\"a\",\"state\":\"parked\","
 	    "\"parked\":\"the host key changed\"}",
 	    "a          parked                      the host key changed\n");
+	shows("{\"name\":\"a\",\"state\":\"waiting\",\"detail\":"
+	    "\"waits for one of 8 places\"}",
+	    "a          waiting                      waits for one of 8 "
+	    "places\n");
 	shows("{\"name\":\"a\",\"state\":\"disabled\"}",
 	    "a          disabled                      hawser up a runs it\n");
 	shows("{\"name\":\"a\",\"state\":\"up\",\"last_end\":{"
