@@ -69,6 +69,7 @@ struct transport {
 	bool looping;
 	bool reading;			/* inside libssh2's read: no sending */
 	bool received;			/* the last read gave bytes */
+	uint64_t bytes_in;		/* taken from the link */
 	bool dead;
 	bool told;			/* on_dead was called */
 };
@@ -194,6 +195,7 @@ receive(struct transport *t, void *bytes, size_t n)
 	while (got == -1 && errno == EINTR);
 	if (got > 0) {
 		t->received = true;
+		t->bytes_in += (uint64_t)got;
 		return got;
 	}
 	if (got == 0) {
@@ -594,6 +596,12 @@ size_t
 transport_pending(const struct transport *t)
 {
 	return outbuf_len(&t->out);
+}
+
+uint64_t
+transport_received(const struct transport *t)
+{
+	return t->bytes_in;
 }
 
 bool
