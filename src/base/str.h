@@ -12,7 +12,7 @@
  */
 
 struct str {
-	char *p;		/* NUL-terminated; NULL while nothing was added */
+	char *p;		/* NUL-terminated; NULL while it is empty */
 	size_t len;		/* bytes without the NUL */
 	size_t size;
 };

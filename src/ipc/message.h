@@ -15,7 +15,7 @@
  * what is not in the table is refused on both sides.
  */
 
-#define MESSAGE_SIZE_MAX	(200 * 1024)	/* bytes: fits a socket buffer */
+#define MESSAGE_SIZE_MAX	(200 * 1024)	/* bytes: one datagram */
 #define MESSAGE_FDS_MAX		200
 
 /* The descriptor on which a child finds its end of the socket. */

@@ -22,7 +22,7 @@ enum host_key_policy {
 };
 
 struct session_order {
-	char *host;			/* the stanza's name, for log and status */
+	char *host;			/* the stanza's name, for people */
 	char *hostname;			/* what to connect to */
 	uint16_t port;			/* 1..65535 */
 	char *user;
