@@ -93,7 +93,7 @@ session_order_decode(json_t *body, struct session_order *out,
     struct err *err)
 {
 	json_t *check = json_object_get(body, "check_host_key");
-	int port;
+	int port = 0;
 
 	if (get_text(body, "host", &out->host, err) == -1 ||
 	    get_text(body, "hostname", &out->hostname, err) == -1 ||
@@ -153,7 +153,7 @@ endpoint_decode(json_t *body, const char *field, struct endpoint *out,
 {
 	json_t *o = json_object_get(body, field), *host;
 	const char *path = json_string_value(json_object_get(o, "path"));
-	int port;
+	int port = 0;
 
 	if (path != NULL && strlen(path) <= ENDPOINT_PATH_MAX) {
 		*out = (struct endpoint){ .kind = ENDPOINT_UNIX,
