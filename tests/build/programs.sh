@@ -71,7 +71,6 @@ without hawserd "$LIBSSH2_DIR/src/.libs/libssh2.a"
 without hawserd libhawser_worker.a
 without hawser-worker libhawser_config.a
 without hawser-worker libhawser_supervisor.a
-without hawser libhawser_ipc.a
 without hawser libhawser_supervisor.a
 
 # Not libssh2 for hawser: libcurl, which it uses, brings the system's copy.
