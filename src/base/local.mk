@@ -10,6 +10,7 @@ libhawser_base_a_SOURCES = \
 	src/base/forward.c \
 	src/base/log.c \
 	src/base/places.c \
+	src/base/spawn.c \
 	src/base/str.c \
 	src/base/backoff.h \
 	src/base/clock.h \
@@ -19,6 +20,7 @@ libhawser_base_a_SOURCES = \
 	src/base/forward.h \
 	src/base/log.h \
 	src/base/places.h \
+	src/base/spawn.h \
 	src/base/str.h
 
 # What a program or test that uses this folder links.

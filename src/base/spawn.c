@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "base/spawn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/str.h"
+
+#define FIRST_FD	3	/* where a child finds what it was given */
+
+/* Where the environment of children comes from: all that may pass. */
+static const char *const passed[] = {
+	"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR",
+	"SSH_AUTH_SOCK", "JOURNAL_STREAM", "XDG_RUNTIME_DIR",
+	"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+};
+
+extern char **environ;
+
+char **
+spawn_environment(void)
+{
+	size_t count = sizeof(passed) / sizeof(passed[0]), n = 0;
+	char **out = mem_alloc((count + 1) * sizeof(*out));
+
+	for (char **e = environ; *e != NULL && n < count; e++)
+		for (size_t i = 0; i < count; i++) {
+			size_t len = strlen(passed[i]);
+
+			if (strncmp(*e, passed[i], len) == 0 &&
+			    (*e)[len] == '=') {
+				out[n++] = *e;
+				break;
+			}
+		}
+	return out;
+}
+
+static void
+close_from(unsigned first)
+{
+	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+		return;
+	/* Before Linux 5.9. */
+	for (unsigned fd = first; fd < 65536; fd++)
+		close((int)fd);
+}
+
+static void
+reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++)
+		sigaction(s, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * Puts fds at 3, 4... and report (which may be -1) behind them, and closes
+ * all others. Returns where report is now.
+ */
+static int
+arrange_fds(const int *fds, size_t count, int report)
+{
+	int high[SPAWN_FDS_MAX + 1], null, first_free;
+
+	first_free = FIRST_FD + (int)count + 1;
+	/* Out of the way first: a target may be another one's source. */
+	for (size_t i = 0; i < count; i++)
+		high[i] = fcntl(fds[i], F_DUPFD, first_free);
+	high[count] = report == -1 ? -1 :
+	    fcntl(report, F_DUPFD, first_free);
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) != -1) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	for (size_t i = 0; i < count; i++)
+		dup2(high[i], FIRST_FD + (int)i);
+	if (report == -1) {
+		close_from((unsigned)first_free - 1);
+		return -1;
+	}
+	dup3(high[count], first_free - 1, O_CLOEXEC);
+	close_from((unsigned)first_free);
+	return first_free - 1;
+}
+
+static void
+become_child(pid_t parent, int death_signal)
+{
+	setpgid(0, 0);
+	reset_signals();
+	if (death_signal == 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, death_signal);
+	if (getppid() != parent)
+		_exit(1);
+}
+
+static int
+adopt(struct process *out, pid_t pid, struct err *err)
+{
+	/* On both sides, so that neither has to wait for the other. */
+	setpgid(pid, pid);
+	out->pid = pid;
+	out->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (out->pidfd != -1)
+		return 0;
+	err_sys(err, "cannot watch a child process");
+	kill(-pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	out->pid = -1;
+	return -1;
+}
+
+static void
+run_program(const struct spawn *s, char **envp, int report)
+{
+	int cause;
+	ssize_t n;
+
+	execve(s->path, s->argv, envp);
+	cause = errno;
+	n = write(report, &cause, sizeof(cause));
+	_exit(n == sizeof(cause) ? 127 : 126);
+}
+
+int
+spawn_exec(struct process *out, const struct spawn *s, struct err *err)
+{
+	int report[2], cause;
+	pid_t pid, parent = getpid();
+	char **envp;
+	ssize_t n;
+
+	assert(s->fd_count <= SPAWN_FDS_MAX);
+	*out = (struct process){ -1, -1 };
+	if (pipe2(report, O_CLOEXEC) == -1)
+		return err_sys(err, "cannot start %s", s->path);
+	envp = spawn_environment();
+	if ((pid = fork()) == 0) {
+		become_child(parent, s->death_signal);
+		run_program(s, envp,
+		    arrange_fds(s->fds, s->fd_count, report[1]));
+	}
+	free(envp);
+	fd_close(&report[1]);
+	if (pid == -1) {
+		err_sys(err, "cannot start %s", s->path);
+		fd_close(&report[0]);
+		return -1;
+	}
+	/* End of file as soon as the program runs. */
+	do
+		n = read(report[0], &cause, sizeof(cause));
+	while (n == -1 && errno == EINTR);
+	fd_close(&report[0]);
+	if (n == sizeof(cause)) {
+		waitpid(pid, NULL, 0);
+		errno = cause;
+		return err_sys(err, "cannot run %s", s->path);
+	}
+	return adopt(out, pid, err);
+}
+
+int
+spawn_fork(struct process *out, int fd, int (*run)(int fd, void *arg),
+    void *arg, struct err *err)
+{
+	pid_t pid, parent = getpid();
+
+	*out = (struct process){ -1, -1 };
+	if ((pid = fork()) == -1)
+		return err_sys(err, "cannot start a process");
+	if (pid == 0) {
+		become_child(parent, SIGKILL);
+		arrange_fds(&fd, 1, -1);
+		_exit(run(FIRST_FD, arg));
+	}
+	return adopt(out, pid, err);
+}
+
+void
+process_signal(const struct process *p, int signal)
+{
+	if (p->pidfd != -1)
+		syscall(SYS_pidfd_send_signal, p->pidfd, signal, NULL, 0);
+}
+
+void
+process_kill(const struct process *p)
+{
+	/* Until it is reaped its pid, hence its group's number, is ours. */
+	if (p->pid > 0) {
+		kill(-p->pid, SIGKILL);
+		process_signal(p, SIGKILL);
+	}
+}
+
+int
+process_reap(struct process *p, struct process_exit *out)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PID, (id_t)p->pid, &info,
+	    WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+		return 0;
+	kill(-p->pid, SIGKILL);
+	while (waitid(P_PID, (id_t)p->pid, &info, WEXITED) == -1 &&
+	    errno == EINTR)
+		continue;
+	out->signalled = info.si_code != CLD_EXITED;
+	out->code = info.si_status;
+	fd_close(&p->pidfd);
+	p->pid = -1;
+	return 1;
+}
