@@ -27,6 +27,12 @@ struct span {
 	size_t len;
 };
 
+static bool
+same(struct span a, struct span b)
+{
+	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+}
+
 /* Is the name one of the comma-separated ones in list? */
 static bool
 has(struct span list, struct span name)
@@ -35,7 +41,7 @@ has(struct span list, struct span name)
 		const char *comma = memchr(list.p, ',', list.len);
 		size_t n = comma != NULL ? (size_t)(comma - list.p) : list.len;
 
-		if (n == name.len && memcmp(list.p, name.p, n) == 0)
+		if (same((struct span){ list.p, n }, name))
 			return true;
 		if (comma == NULL)
 			return false;
@@ -112,7 +118,7 @@ kexinit_check(const uint8_t *packet, size_t n,
 		if (chosen[i].len == 0)
 			return no_match((enum kexinit_list)i, list, err);
 	}
-	if (chosen[KEXINIT_CIPHER_C2S].p != chosen[KEXINIT_CIPHER_S2C].p)
+	if (!same(chosen[KEXINIT_CIPHER_C2S], chosen[KEXINIT_CIPHER_S2C]))
 		return err_set(err, ERR_PROTOCOL,
 		    "the server wants a different cipher per direction");
 	return 0;

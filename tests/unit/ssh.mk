@@ -15,6 +15,11 @@ tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
 tests_unit_test_identity_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_identity_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_kexinit
+tests_unit_test_kexinit_SOURCES = tests/unit/test_kexinit.c
+tests_unit_test_kexinit_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_kexinit_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_known_hosts
 tests_unit_test_known_hosts_SOURCES = tests/unit/test_known_hosts.c
 tests_unit_test_known_hosts_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
