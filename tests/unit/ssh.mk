@@ -24,3 +24,8 @@ unit_tests += tests/unit/test_known_hosts
 tests_unit_test_known_hosts_SOURCES = tests/unit/test_known_hosts.c
 tests_unit_test_known_hosts_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_known_hosts_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_packet
+tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
+tests_unit_test_packet_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_packet_LDFLAGS = $(HAWSER_SSH_LINK)
