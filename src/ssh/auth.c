@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "ssh/session.h"
+#include "ssh/signature.h"
 
 #define USER_MAX	255	/* bytes; servers' own limits are lower */
 #define METHODS_SIZE	128	/* of the server's list, for people */
@@ -63,8 +64,12 @@ check_alive(const struct auth *a, struct err *err)
 	unsigned reason = 0;
 	const char *text = transport_disconnect_text(a->transport, &reason);
 
-	if (text == NULL)
-		return transport_link_error(a->transport, err);
+	if (text == NULL) {
+		if (transport_link_error(a->transport, err) == 0)
+			return 0;
+		return err_prefix(err, "authentication of user \"%s\"",
+		    a->user);
+	}
 	return err_set(err, is_refusal(reason) ? ERR_REFUSED : ERR_CLOSED,
 	    "the server ended the authentication of user \"%s\": %s%s%s%s",
 	    a->user, *text != '\0' ? text : "no reason given",
@@ -137,10 +142,17 @@ go_on(struct auth *a, const struct identity *id, struct err *err)
 static enum outcome
 offer(struct auth *a, const struct identity *id, struct err *err)
 {
-	int rc = libssh2_userauth_publickey_frommemory(a->session, a->user,
-	    strlen(a->user), NULL, 0, id->key, id->len, NULL);
 	char why[128];
+	int rc;
 
+	if (strcmp(id->type, "ssh-rsa") == 0 &&
+	    !signature_prepare_rsa(a->session)) {
+		str_printf(&a->remarks, "; %s was not offered, because the "
+		    "server takes RSA signatures by SHA-1 only", id->path);
+		return NEXT;
+	}
+	rc = libssh2_userauth_publickey_frommemory(a->session, a->user,
+	    strlen(a->user), NULL, 0, id->key, id->len, NULL);
 	if (rc == 0)
 		return DONE;
 	snprintf(why, sizeof(why), "%s", last_error(a->session));
@@ -161,6 +173,19 @@ offer(struct auth *a, const struct identity *id, struct err *err)
 }
 
 static int
+refused(const struct auth *a, struct err *err)
+{
+	if (!a->publickey && a->offered.len == 0)
+		return err_set(err, ERR_REFUSED,
+		    "the server takes no keys from user \"%s\"; it allows %s",
+		    a->user, a->methods);
+	return err_set(err, ERR_REFUSED,
+	    "the server refused user \"%s\": offered %s; it allows %s%s",
+	    a->user, a->offered.len > 0 ? a->offered.p : "no key",
+	    a->methods, a->remarks.len > 0 ? a->remarks.p : "");
+}
+
+static int
 run(struct auth *a, const struct identity_list *list, struct err *err)
 {
 	enum outcome o = ask_methods(a, err);
@@ -173,16 +198,9 @@ run(struct auth *a, const struct identity_list *list, struct err *err)
 		    "no key file is configured");
 	for (size_t i = 0; o == NEXT && a->publickey && i < list->count; i++)
 		o = offer(a, &list->items[i], err);
-	if (o != NEXT)
-		return o == DONE ? 0 : -1;
-	if (a->offered.len == 0)
-		return err_set(err, ERR_REFUSED,
-		    "the server takes no keys from user \"%s\"; it allows %s",
-		    a->user, a->methods);
-	return err_set(err, ERR_REFUSED,
-	    "the server refused user \"%s\": offered %s; it allows %s%s",
-	    a->user, a->offered.p, a->methods,
-	    a->remarks.len > 0 ? a->remarks.p : "");
+	if (o == NEXT)
+		return refused(a, err);
+	return o == DONE ? 0 : -1;
 }
 
 int

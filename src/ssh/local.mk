@@ -14,6 +14,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/outbuf.c \
 	src/ssh/packet.c \
 	src/ssh/request.c \
+	src/ssh/signature.c \
 	src/ssh/tap.c \
 	src/ssh/transport.c \
 	src/ssh/auth.h \
@@ -28,6 +29,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/outbuf.h \
 	src/ssh/packet.h \
 	src/ssh/session.h \
+	src/ssh/signature.h \
 	src/ssh/tap.h \
 	src/ssh/transport.h
 # libssh2's own headers are reached with <>: "packet.h" would be ours.

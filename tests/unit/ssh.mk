@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: ISC
 
+unit_tests += tests/unit/test_auth
+tests_unit_test_auth_SOURCES = tests/unit/test_auth.c \
+	tests/unit/sshd.c tests/unit/sshd.h
+tests_unit_test_auth_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_auth_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_base64
 tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
 tests_unit_test_base64_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
@@ -29,3 +35,10 @@ unit_tests += tests/unit/test_packet
 tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
 tests_unit_test_packet_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_packet_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_signature
+tests_unit_test_signature_SOURCES = tests/unit/test_signature.c
+tests_unit_test_signature_CPPFLAGS = $(AM_CPPFLAGS) \
+	$(LIBSSH2_INTERNAL_CPPFLAGS)
+tests_unit_test_signature_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_signature_LDFLAGS = $(HAWSER_SSH_LINK)
