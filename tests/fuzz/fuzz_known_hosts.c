@@ -3,11 +3,14 @@
  * known_hosts: any file. Nothing that it holds makes a key known that stands
  * nowhere in it.
  */
+#define _GNU_SOURCE
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuzz.h"
+#include "ssh/base64.h"
 #include "ssh/host_key.h"
 #include "ssh/known_hosts.h"
 
@@ -15,6 +18,33 @@
 static const uint8_t stranger[] = "\0\0\0\x0bssh-ed25519\0\0\0\x20"
     "\x8f\x12\xa4\x77\x3c\x59\xe0\x1b\x8f\x12\xa4\x77\x3c\x59\xe0\x1b"
     "\x9a\x44\x6d\xf2\x05\xb7\x33\xc8\x9a\x44\x6d\xf2\x05\xb7\x33\xc8";
+
+/* A key that the seeds hold. */
+static const char listed[] =
+	"AAAAC3NzaC1lZDI1NTE5AAAAIHv0jq+s9Bz2w/vfPvjg7mOJO9uTLUdVrP"
+	"1F6M0NGSCS";
+
+/* The verdict on the listed key comes from a line that has it. */
+static void
+check_listed(const char *host, uint16_t port, const char *text, size_t len)
+{
+	struct known_hosts *k = known_hosts_new(host, port);
+	struct known_hosts_match match;
+	uint8_t blob[64];
+	ssize_t n = base64_decode(listed, sizeof(listed) - 1, blob,
+	    sizeof(blob));
+	struct err err;
+
+	known_hosts_add_file(k, "file", text, len, &err);
+	known_hosts_check(k, blob, (size_t)n, &match);
+	FUZZ_CHECK((match.verdict == KNOWN_HOSTS_UNKNOWN) ==
+	    (match.file == NULL));
+	if (match.verdict == KNOWN_HOSTS_KNOWN ||
+	    match.verdict == KNOWN_HOSTS_REVOKED)
+		FUZZ_CHECK(memmem(text, len, listed, sizeof(listed) - 1) !=
+		    NULL);
+	known_hosts_free(k);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -24,7 +54,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char type[HOST_KEY_TYPE_SIZE];
 	struct err err;
 
-	FUZZ_CHECK(k != NULL);
+	check_listed("example.com", 22, (const char *)data, len);
+	check_listed("example.com", 2222, (const char *)data, len);
 	known_hosts_add_file(k, "file", (const char *)data, len, &err);
 	known_hosts_check(k, stranger, sizeof(stranger) - 1, &match);
 	FUZZ_CHECK(match.verdict != KNOWN_HOSTS_KNOWN);
