@@ -1,7 +1,54 @@
 # SPDX-License-Identifier: ISC
 
 noinst_LIBRARIES += libhawser_supervisor.a
-libhawser_supervisor_a_SOURCES =
+libhawser_supervisor_a_SOURCES = \
+	src/supervisor/api.c \
+	src/supervisor/availability.c \
+	src/supervisor/budget.c \
+	src/supervisor/child.c \
+	src/supervisor/daemonize.c \
+	src/supervisor/holder.c \
+	src/supervisor/host.c \
+	src/supervisor/host_apply.c \
+	src/supervisor/host_forward.c \
+	src/supervisor/host_fsm.c \
+	src/supervisor/host_replace.c \
+	src/supervisor/host_run.c \
+	src/supervisor/host_table.c \
+	src/supervisor/instance.c \
+	src/supervisor/listener.c \
+	src/supervisor/loader.c \
+	src/supervisor/options.c \
+	src/supervisor/reload.c \
+	src/supervisor/resolver.c \
+	src/supervisor/resolver_child.c \
+	src/supervisor/routes.c \
+	src/supervisor/schedule.c \
+	src/supervisor/supervisor.c \
+	src/supervisor/view.c \
+	src/supervisor/worker_link.c \
+	src/supervisor/worker_proc.c \
+	src/supervisor/api.h \
+	src/supervisor/availability.h \
+	src/supervisor/budget.h \
+	src/supervisor/child.h \
+	src/supervisor/daemonize.h \
+	src/supervisor/holder.h \
+	src/supervisor/host.h \
+	src/supervisor/host_entry.h \
+	src/supervisor/host_fsm.h \
+	src/supervisor/instance.h \
+	src/supervisor/listener.h \
+	src/supervisor/loader.h \
+	src/supervisor/options.h \
+	src/supervisor/reload.h \
+	src/supervisor/resolver.h \
+	src/supervisor/routes.h \
+	src/supervisor/schedule.h \
+	src/supervisor/supervisor.h \
+	src/supervisor/view.h \
+	src/supervisor/worker_link.h \
+	src/supervisor/worker_proc.h
 libhawser_supervisor_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
 	$(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS)
 

@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: ISC
+
+unit_tests += tests/unit/test_spawn
+tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c
+tests_unit_test_spawn_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)

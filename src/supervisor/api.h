@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_API_H
+#define HAWSER_SUPERVISOR_API_H
+
+#include "base/err.h"
+#include "supervisor/routes.h"
+
+struct event_base;
+
+/*
+ * api: HTTP/1.1 on the Unix socket, by libmicrohttpd, which the loop drives.
+ * Only our own user and root may speak: that is checked before a byte is
+ * parsed. At most API_CONNECTIONS_MAX connections of API_MEMORY bytes each;
+ * one that is silent for API_TIMEOUT_S is closed.
+ */
+
+#define API_CONNECTIONS_MAX	64
+#define API_MEMORY		(32 * 1024)
+#define API_BODY_MAX		(64 * 1024)
+#define API_TIMEOUT_S		5
+
+struct api;
+
+/*
+ * New. Takes the listening, non-blocking socket, also on failure; borrows env.
+ * NULL with err set.
+ */
+struct api *api_new(struct event_base *, int sock, const struct routes_env *,
+    struct err *);
+
+/* Closes every connection, also those that wait for an answer. */
+void api_free(struct api *);
+
+#endif

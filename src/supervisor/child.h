@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_CHILD_H
+#define HAWSER_SUPERVISOR_CHILD_H
+
+#include "base/spawn.h"
+
+struct event;
+struct event_base;
+
+/*
+ * child: tells its owner, from the loop, that a child process has ended; by
+ * then the process and its group are gone. Embedded in its owner.
+ */
+struct child {
+	struct process process;
+	struct event *event;
+	void (*on_exit)(void *arg, const struct process_exit *);
+	void *arg;
+};
+
+/*
+ * Watches a process (taken; the struct of the caller is empty afterwards).
+ * on_exit comes once; child_fini is allowed inside it.
+ */
+void child_init(struct child *, struct event_base *, struct process *,
+    void (*on_exit)(void *arg, const struct process_exit *), void *arg);
+
+/* Kills and reaps it if it still runs. on_exit does not come any more. */
+void child_fini(struct child *);
+
+/* "signal 11 (Segmentation fault)" or "exit code 3". size is of out. */
+void child_describe_exit(const struct process_exit *, char *out, size_t size);
+
+#endif

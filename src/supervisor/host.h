@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_HOST_H
+#define HAWSER_SUPERVISOR_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "config/plan.h"
+
+/*
+ * host: the table of hosts and everything that happens to them. The only place
+ * that writes it, and only while it handles an event: a timer, a worker's
+ * fact, an operator's wish, a plan. Whoever reads it does so through view.h.
+ */
+struct host_table;
+struct host_entry;
+
+struct budget;
+struct event_base;
+struct resolver;
+
+/* What hosts work with; all borrowed. */
+struct host_env {
+	struct event_base *base;
+	struct budget *budget;
+	struct resolver *resolver;
+	const char *worker_path;
+};
+
+struct host_table *host_table_new(const struct host_env *);
+
+/* Kills what still runs. */
+void host_table_free(struct host_table *);
+
+/* What a plan came to, for the log and the API. */
+struct host_changes {
+	unsigned kept, live, replaced, added, removed;
+};
+
+/*
+ * Applies a plan. config (borrowed) is the new model: it must live until the
+ * next one was applied; the old one is not needed after this.
+ */
+void host_table_apply(struct host_table *, const struct plan *,
+    const struct config *, struct host_changes *out);
+
+/* The host of that name, or NULL. */
+struct host_entry *host_table_find(struct host_table *, const char *name);
+
+/* Operators' wishes. Up and down hold until the other one or a restart. */
+void host_retry(struct host_entry *);
+void host_up(struct host_entry *);
+void host_down(struct host_entry *);
+
+/* Retries every host now. */
+void host_table_retry_all(struct host_table *);
+
+/*
+ * Ends everything: workers that are up cancel their forwards and go, and are
+ * killed after limit_ms. on_stopped (once, from the loop) when none is left.
+ */
+void host_table_stop(struct host_table *, int64_t limit_ms,
+    void (*on_stopped)(void *arg), void *arg);
+
+/* Kills all workers now; on_stopped of the stop comes soon. */
+void host_table_kill(struct host_table *);
+
+#endif

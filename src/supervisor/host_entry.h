@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_HOST_ENTRY_H
+#define HAWSER_SUPERVISOR_HOST_ENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/forward.h"
+#include "ipc/end.h"
+#include "ipc/message.h"
+#include "supervisor/availability.h"
+#include "supervisor/budget.h"
+#include "supervisor/host.h"
+#include "supervisor/host_fsm.h"
+#include "supervisor/listener.h"
+#include "supervisor/schedule.h"
+#include "supervisor/worker_proc.h"
+
+/*
+ * host_entry: the rows of the host table. The host rooms (host, host_run,
+ * host_forward, host_replace, host_apply) write them; view reads them; nobody
+ * else includes this.
+ */
+
+struct event;
+struct host_run;
+
+enum operator_wish { WISH_NONE, WISH_UP, WISH_DOWN };
+
+/* Why the last attempt or connection ended. */
+struct host_last_end {
+	bool known;
+	enum end_class class_;
+	char *text;
+	int64_t wall_ms;
+};
+
+/* What connections did, since the forward exists. */
+struct host_counters {
+	int64_t open, total, failed;
+	int64_t in, out;	/* bytes; in: towards the listener's client */
+};
+
+/* One forward of one host. */
+struct host_forward {
+	struct host_entry *host;
+	struct forward spec;
+	enum forward_state state;
+	char *detail;			/* a sentence, or NULL */
+	int64_t since_wall_ms;
+	uint16_t port;			/* the server's choice, or 0 */
+	struct host_counters counters;
+	int64_t last_ok_wall_ms;	/* bytes passed both ways; 0: never */
+
+	struct listener listener;	/* local kinds */
+	struct event *retry;
+	int64_t retry_at_ms;		/* clock_now_ms(), 0: none */
+	unsigned retries;
+	struct host_run *held_by;	/* ordered when that has let go of it */
+	TAILQ_ENTRY(host_forward) entry;
+};
+TAILQ_HEAD(host_forwards, host_forward);
+
+enum host_role {
+	ROLE_MAIN,		/* the connection that counts */
+	ROLE_NEXT,		/* connects in order to replace it */
+	ROLE_RETIRED,		/* ends its connections, then itself */
+};
+
+/* What one run has reported of one forward: counters are sums over runs. */
+struct host_tally {
+	char *id;
+	struct host_counters last;
+	LIST_ENTRY(host_tally) entry;
+};
+
+/* One worker of a host. */
+struct host_run {
+	struct host_entry *host;
+	enum host_role role;
+	struct worker_proc *proc;
+	char *server;			/* its banner; NULL before up */
+	struct event *deadline;		/* of a retired one */
+	LIST_HEAD(, host_tally) tallies;
+	TAILQ_ENTRY(host_run) entry;
+};
+TAILQ_HEAD(host_runs, host_run);
+
+/* A replacement in progress: see host_replace.c. */
+struct host_replacement {
+	bool wanted;
+	struct budget_claim claim;
+	struct event *due;		/* also when the budget grants */
+	struct schedule schedule;
+};
+
+struct host_entry {
+	struct host_table *table;
+	char *name;
+	const struct host *conf;	/* borrowed from the current model */
+	bool removed;			/* goes when its last run has ended */
+	enum operator_wish wish;
+
+	enum host_state state;
+	int64_t since_wall_ms;
+	int64_t up_since_ms;		/* 0: it is down */
+	unsigned tries;			/* attempts since it was up */
+	struct schedule schedule;
+	struct schedule_verdict verdict;	/* after the last end */
+	struct budget_claim claim;
+	struct event *due;
+	int64_t due_ms;			/* 0: none */
+	struct event *granted;
+
+	struct host_runs runs;		/* every one, of any role */
+	struct host_run *main;		/* NULL: none */
+	struct host_run *next;
+	struct host_replacement replacement;
+
+	struct host_last_end last_end;
+	int64_t outage_ms;		/* since when clients wait; 0: it's up */
+	struct event *hold;		/* then waiting clients are refused */
+	int64_t rtt_us;			/* -1: not known */
+	struct availability availability;
+
+	struct host_forwards forwards;	/* in the order of the files */
+	TAILQ_ENTRY(host_entry) entry;
+};
+TAILQ_HEAD(host_entries, host_entry);
+
+struct host_table {
+	struct host_env env;
+	struct host_entries hosts;	/* in the order of the files */
+	struct host_entries leaving;	/* removed, with runs that drain */
+	bool stopping;
+	int64_t stop_limit_ms;
+	void (*on_stopped)(void *arg);
+	void *stopped_arg;
+	struct event *stopped;
+};
+
+/* host.c */
+
+struct host_entry *host_entry_new(struct host_table *, const struct host *);
+
+/* Frees it with all its runs. It must not be in a list any more. */
+void host_entry_free(struct host_entry *);
+
+void host_handle(struct host_entry *, enum host_event);
+
+/* Makes state follow what file and operator want. */
+void host_follow_wish(struct host_entry *);
+
+/* The main run, or the attempt to start one, ended. */
+void host_attempt_ended(struct host_entry *, enum end_class,
+    const char *text);
+
+/* A run is gone: frees a removed host, ends a stop. */
+void host_check_gone(struct host_table *, struct host_entry *);
+
+/* Sets a timer; ms < 0 is 0. */
+void host_timer_set(struct event *, int64_t ms);
+
+/* host_run.c */
+
+/* New, in entry's list: starts a worker. NULL with err set. */
+struct host_run *host_run_start(struct host_entry *, enum host_role,
+    struct err *);
+
+/* Frees it, killing the worker. Takes it out of the entry. */
+void host_run_free(struct host_run *);
+
+/*
+ * Makes it retired: told ORDER_DRAIN or ORDER_STOP, killed after limit_ms
+ * (negative: no limit). One that is not up yet is killed at once.
+ */
+void host_run_retire(struct host_run *, enum message_name order,
+    int64_t limit_ms);
+
+/* host_forward.c */
+
+struct host_forward *host_forward_new(struct host_entry *,
+    const struct forward *);
+void host_forward_free(struct host_forward *);
+struct host_forward *host_forward_find(struct host_entry *, const char *id);
+
+void host_forward_set(struct host_forward *, enum forward_state,
+    const char *detail);
+
+/* Binds a local forward's listener if it is closed. */
+void host_forward_bind(struct host_forward *);
+
+/* Hands it to the main run: lends the listener or orders it. */
+void host_forward_lend(struct host_forward *);
+
+/* All of a host's: */
+void host_forwards_bind(struct host_entry *);
+void host_forwards_lend(struct host_entry *);
+void host_forwards_down(struct host_entry *);
+void host_forwards_retry(struct host_entry *);
+void host_forwards_close(struct host_entry *);	/* refuse the clients */
+
+/*
+ * Lends all to the new main run; remote ones when the run they come from has
+ * let go of them, or has had 3 s.
+ */
+void host_forwards_move(struct host_entry *, struct host_run *from);
+
+/* A run let go of the forward with this id, or of all (NULL). */
+void host_forwards_released(struct host_entry *, struct host_run *,
+    const char *id);
+
+/* FACT_FORWARD of the main run, FACT_COUNTERS of any run. */
+void host_forward_on_fact(struct host_entry *, const struct message *);
+void host_forward_on_counters(struct host_run *, const struct message *);
+
+/* The run's open connections are gone. */
+void host_forward_forget_run(struct host_run *);
+
+/* Is one of them in a state that makes the host degraded? */
+bool host_forwards_are_degraded(const struct host_entry *);
+
+/* host_replace.c */
+
+void host_replace_init(struct host_entry *);
+void host_replace_fini(struct host_entry *);
+void host_replace_start(struct host_entry *);
+void host_replace_cancel(struct host_entry *);
+void host_replace_retry(struct host_entry *);
+void host_replace_on_up(struct host_entry *);
+void host_replace_on_end(struct host_entry *, enum end_class,
+    const char *text);
+
+#endif

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: ISC */
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "ipc/order.h"
+#include "supervisor/host_entry.h"
+
+/* A run that lets go of remote forwards is waited for no longer than this. */
+#define RELEASE_MS	3000
+
+/* How a state is spoken of, and how soon what is behind it is tried again. */
+static const struct {
+	bool degraded;		/* the host is not all it should be */
+	int first_ms;		/* 0: not retried from here; doubles */
+	int last_ms;
+} states[] = {
+	[FORWARD_DOWN] = { 0 },
+	[FORWARD_UP] = { 0 },
+	[FORWARD_VERIFIED] = { 0 },
+	[FORWARD_UNPROVABLE] = { 0 },
+	[FORWARD_HELD] = { true, 1000, 30000 },
+	/* The server's policy: an administrator has to act first. */
+	[FORWARD_DENIED] = { true, 60000, 600000 },
+	[FORWARD_TARGET_DOWN] = { true, 0, 0 },
+	[FORWARD_BIND_FAILED] = { true, 1000, 30000 },
+};
+static_assert(sizeof(states) / sizeof(states[0]) == FORWARD_STATE_COUNT,
+    "one row per state");
+
+static bool
+is_local(const struct host_forward *f)
+{
+	return forward_is_local(f->spec.kind);
+}
+
+static bool
+is_up(const struct host_entry *e)
+{
+	return e->state == HOST_UP || e->state == HOST_DEGRADED;
+}
+
+static void
+stop_retry(struct host_forward *f)
+{
+	event_del(f->retry);
+	f->retry_at_ms = 0;
+}
+
+static void
+set_retry(struct host_forward *f, int64_t ms)
+{
+	f->retry_at_ms = clock_now_ms() + ms;
+	host_timer_set(f->retry, ms);
+}
+
+/* The next try of a forward in this state, if it is one to be tried again. */
+static void
+plan_retry(struct host_forward *f)
+{
+	int64_t ms = states[f->state].first_ms;
+
+	if (ms == 0) {
+		f->retries = 0;
+		stop_retry(f);
+		return;
+	}
+	for (unsigned i = 0; i < f->retries && ms < states[f->state].last_ms;
+	    i++)
+		ms *= 2;
+	if (ms > states[f->state].last_ms)
+		ms = states[f->state].last_ms;
+	f->retries++;
+	set_retry(f, ms);
+}
+
+void
+host_forward_set(struct host_forward *f, enum forward_state state,
+    const char *detail)
+{
+	bool changed = f->state != state;
+	char *copy = detail != NULL ? str_dup(detail) : NULL;
+
+	free(f->detail);
+	f->detail = copy;
+	f->state = state;
+	if (!changed)
+		return;
+	f->since_wall_ms = clock_wall_ms();
+	f->retries = 0;
+	if (states[state].degraded)
+		log_warn("a forward is %s host=%s forward=%s why=\"%s\"",
+		    forward_state_name(state), f->host->name, f->spec.id,
+		    detail != NULL ? detail : "");
+	else if (state != FORWARD_DOWN)
+		log_info("a forward is %s host=%s forward=%s",
+		    forward_state_name(state), f->host->name, f->spec.id);
+}
+
+/* Tells the host, whose state may depend on it. */
+static void
+tell_host(struct host_entry *e)
+{
+	if (is_up(e))
+		host_handle(e, host_forwards_are_degraded(e) ?
+		    EVENT_DEGRADE : EVENT_RECOVER);
+}
+
+void
+host_forward_bind(struct host_forward *f)
+{
+	struct err err;
+
+	if (!is_local(f) || listener_is_open(&f->listener))
+		return;
+	if (listener_open(&f->listener, &f->spec.listen, &err) == -1) {
+		host_forward_set(f, FORWARD_BIND_FAILED, err.text);
+		plan_retry(f);
+		return;
+	}
+	if (f->state == FORWARD_BIND_FAILED)
+		log_info("the address is free again host=%s forward=%s",
+		    f->host->name, f->spec.id);
+	host_forward_set(f, FORWARD_DOWN, NULL);
+	plan_retry(f);
+}
+
+void
+host_forward_lend(struct host_forward *f)
+{
+	struct host_run *run = f->host->main;
+
+	if (!is_local(f)) {
+		if (f->held_by == NULL)
+			worker_proc_send(run->proc, ORDER_FORWARD,
+			    forward_encode(&f->spec), NULL, 0);
+		return;
+	}
+	host_forward_bind(f);
+	if (listener_is_open(&f->listener))
+		worker_proc_send(run->proc, ORDER_LISTEN,
+		    forward_encode(&f->spec), f->listener.fds,
+		    f->listener.count);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct host_forward *f = arg;
+
+	(void)fd;
+	(void)what;
+	f->retry_at_ms = 0;
+	f->held_by = NULL;
+	if (is_up(f->host))
+		host_forward_lend(f);
+	else
+		host_forward_bind(f);
+	tell_host(f->host);
+}
+
+struct host_forward *
+host_forward_new(struct host_entry *e, const struct forward *spec)
+{
+	struct host_forward *f = mem_alloc(sizeof(*f));
+
+	f->host = e;
+	forward_copy(&f->spec, spec);
+	f->state = FORWARD_DOWN;
+	f->since_wall_ms = clock_wall_ms();
+	f->retry = evtimer_new(e->table->env.base, on_retry, f);
+	if (f->retry == NULL)
+		abort();
+	TAILQ_INSERT_TAIL(&e->forwards, f, entry);
+	return f;
+}
+
+void
+host_forward_free(struct host_forward *f)
+{
+	TAILQ_REMOVE(&f->host->forwards, f, entry);
+	listener_close(&f->listener);
+	event_free(f->retry);
+	forward_fini(&f->spec);
+	free(f->detail);
+	free(f);
+}
+
+struct host_forward *
+host_forward_find(struct host_entry *e, const char *id)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry)
+		if (str_equal(f->spec.id, id))
+			return f;
+	return NULL;
+}
+
+void
+host_forwards_bind(struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry)
+		host_forward_bind(f);
+}
+
+void
+host_forwards_lend(struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry)
+		host_forward_lend(f);
+}
+
+void
+host_forwards_down(struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry) {
+		f->held_by = NULL;
+		f->port = 0;
+		if (is_local(f) && f->state == FORWARD_BIND_FAILED)
+			continue;
+		host_forward_set(f, FORWARD_DOWN, NULL);
+		stop_retry(f);
+	}
+}
+
+void
+host_forwards_retry(struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry)
+		if (f->retry_at_ms != 0) {
+			stop_retry(f);
+			f->retries = 0;
+			f->held_by = NULL;
+			host_forward_lend(f);
+		}
+}
+
+void
+host_forwards_close(struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry) {
+		if (listener_is_open(&f->listener))
+			log_debug("clients are refused host=%s forward=%s",
+			    e->name, f->spec.id);
+		listener_close(&f->listener);
+		host_forward_set(f, FORWARD_DOWN, NULL);
+		stop_retry(f);
+	}
+}
+
+void
+host_forwards_released(struct host_entry *e, struct host_run *run,
+    const char *id)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry) {
+		if (f->held_by != run ||
+		    (id != NULL && !str_equal(f->spec.id, id)))
+			continue;
+		f->held_by = NULL;
+		stop_retry(f);
+		if (is_up(e) && e->main != NULL)
+			host_forward_lend(f);
+	}
+}
+
+void
+host_forward_on_fact(struct host_entry *e, const struct message *m)
+{
+	struct host_forward *f = host_forward_find(e, message_string(m, "id"));
+	enum forward_state state;
+
+	if (f == NULL || f->held_by != NULL ||
+	    forward_state_parse(message_string(m, "state"), &state) == -1)
+		return;
+	f->port = (uint16_t)message_int(m, "port", 0);
+	host_forward_set(f, state, message_string(m, "detail"));
+	plan_retry(f);
+	tell_host(e);
+}
+
+static struct host_tally *
+find_tally(struct host_run *run, const char *id)
+{
+	struct host_tally *t;
+
+	LIST_FOREACH(t, &run->tallies, entry)
+		if (str_equal(t->id, id))
+			return t;
+	t = mem_alloc(sizeof(*t));
+	t->id = str_dup(id);
+	LIST_INSERT_HEAD(&run->tallies, t, entry);
+	return t;
+}
+
+void
+host_forward_on_counters(struct host_run *run, const struct message *m)
+{
+	const char *id = message_string(m, "id");
+	struct host_forward *f = host_forward_find(run->host, id);
+	struct host_tally *t = find_tally(run, id);
+	struct host_counters now = {
+		.open = message_int(m, "open", 0),
+		.total = message_int(m, "total", 0),
+		.failed = message_int(m, "failed", 0),
+		.in = message_int(m, "in", 0),
+		.out = message_int(m, "out", 0),
+	}, then = t->last;
+
+	if (f == NULL)
+		return;
+	/* The worker began anew: the forward was cancelled in between. */
+	if (now.total < then.total || now.in < then.in ||
+	    now.out < then.out || now.failed < then.failed)
+		then = (struct host_counters){ .open = then.open };
+	if (now.in > then.in && now.out > then.out)
+		f->last_ok_wall_ms = clock_wall_ms();
+	f->counters.open += now.open - then.open;
+	f->counters.total += now.total - then.total;
+	f->counters.failed += now.failed - then.failed;
+	f->counters.in += now.in - then.in;
+	f->counters.out += now.out - then.out;
+	t->last = now;
+}
+
+void
+host_forward_forget_run(struct host_run *run)
+{
+	struct host_tally *t;
+
+	while ((t = LIST_FIRST(&run->tallies)) != NULL) {
+		struct host_forward *f = host_forward_find(run->host, t->id);
+
+		if (f != NULL)
+			f->counters.open -= t->last.open;
+		LIST_REMOVE(t, entry);
+		free(t->id);
+		free(t);
+	}
+}
+
+bool
+host_forwards_are_degraded(const struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry)
+		if (states[f->state].degraded)
+			return true;
+	return false;
+}
+
+void
+host_forwards_move(struct host_entry *e, struct host_run *from)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry) {
+		stop_retry(f);
+		f->retries = 0;
+		if (!is_local(f) && f->state != FORWARD_HELD &&
+		    f->state != FORWARD_DENIED) {
+			f->held_by = from;
+			set_retry(f, RELEASE_MS);
+		}
+		host_forward_lend(f);
+	}
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "supervisor/host_entry.h"
+
+/*
+ * Make before break: when the configuration of a link that is up changes, a
+ * second worker connects first. When it has authenticated, the forwards move
+ * to it, and the old one ends with its last connection. Should the new one
+ * fail, the old link stays, and the schedule says when to try again. If the
+ * old one is lost meanwhile, the host connects anew as after every loss.
+ */
+
+static void
+give_back(struct host_entry *e)
+{
+	budget_give_back(e->table->env.budget, &e->replacement.claim);
+}
+
+static void
+on_grant(void *arg)
+{
+	struct host_entry *e = arg;
+
+	event_active(e->replacement.due, EV_TIMEOUT, 0);
+}
+
+static void
+on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct host_entry *e = arg;
+	struct budget_claim *claim = &e->replacement.claim;
+	struct err err;
+
+	(void)fd;
+	(void)what;
+	if (claim->endpoint == NULL &&
+	    !budget_ask(e->table->env.budget, claim, e->conf->hostname,
+	    e->conf->port))
+		return;
+	if (!claim->granted || e->next != NULL)
+		return;
+	if ((e->next = host_run_start(e, ROLE_NEXT, &err)) == NULL)
+		host_replace_on_end(e, END_CRASH, err.text);
+}
+
+void
+host_replace_init(struct host_entry *e)
+{
+	budget_claim_init(&e->replacement.claim, on_grant, e);
+	e->replacement.due = evtimer_new(e->table->env.base, on_due, e);
+	if (e->replacement.due == NULL)
+		abort();
+}
+
+void
+host_replace_fini(struct host_entry *e)
+{
+	give_back(e);
+	event_free(e->replacement.due);
+}
+
+void
+host_replace_start(struct host_entry *e)
+{
+	host_replace_cancel(e);
+	log_info("the link is replaced: a new one connects first host=%s",
+	    e->name);
+	e->replacement.wanted = true;
+	e->replacement.schedule = (struct schedule){ 0 };
+	event_active(e->replacement.due, EV_TIMEOUT, 0);
+}
+
+void
+host_replace_cancel(struct host_entry *e)
+{
+	e->replacement.wanted = false;
+	event_del(e->replacement.due);
+	give_back(e);
+	if (e->next != NULL)
+		host_run_free(e->next);
+	e->next = NULL;
+}
+
+void
+host_replace_retry(struct host_entry *e)
+{
+	if (e->replacement.wanted && e->next == NULL)
+		event_active(e->replacement.due, EV_TIMEOUT, 0);
+}
+
+void
+host_replace_on_up(struct host_entry *e)
+{
+	struct host_run *old = e->main;
+
+	give_back(e);
+	e->replacement.wanted = false;
+	e->main = e->next;
+	e->main->role = ROLE_MAIN;
+	e->next = NULL;
+	e->rtt_us = -1;
+	log_info("the link was replaced host=%s server=\"%s\"", e->name,
+	    e->main->server);
+	host_forwards_move(e, old);
+	host_run_retire(old, ORDER_DRAIN, -1);
+}
+
+void
+host_replace_on_end(struct host_entry *e, enum end_class class_,
+    const char *text)
+{
+	struct schedule_limits limits = {
+		.min_ms = e->conf->backoff_min_ms,
+		.max_ms = e->conf->backoff_max_ms,
+		.stable_ms = e->conf->stable_ms,
+	};
+	struct schedule_verdict v;
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == -1)
+		random = (uint32_t)clock_now_ms() * 2654435761u;
+	give_back(e);
+	v = schedule_next(&e->replacement.schedule, &limits, class_, -1,
+	    random);
+	free(e->last_end.text);
+	e->last_end = (struct host_last_end){ true, class_, str_dup(text),
+	    clock_wall_ms() };
+	log_warn("the new link failed, the old one stays host=%s class=%s "
+	    "why=\"%s\" next_ms=%lld", e->name, end_class_name(class_), text,
+	    v.park ? -1 : (long long)v.delay_ms);
+	if (!v.park)
+		host_timer_set(e->replacement.due, v.delay_ms);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "supervisor/host_entry.h"
+#include "supervisor/resolver.h"
+
+static void
+on_addresses(void *arg, long long req, json_t *addresses, const char *error)
+{
+	struct host_run *run = arg;
+	json_t *body = json_pack("{s:I, s:O}", "req", (json_int_t)req,
+	    "addresses", addresses);
+
+	if (error != NULL)
+		json_object_set_new(body, "error", json_string(error));
+	worker_proc_send(run->proc, ORDER_ADDRESSES, body, NULL, 0);
+}
+
+static void
+on_forward_fact(struct host_run *run, const struct message *m)
+{
+	if (run->role == ROLE_MAIN)
+		host_forward_on_fact(run->host, m);
+	else if (str_equal(message_string(m, "state"),
+	    forward_state_name(FORWARD_DOWN)))
+		host_forwards_released(run->host, run,
+		    message_string(m, "id"));
+}
+
+static void
+on_fact(void *arg, struct message *m)
+{
+	struct host_run *run = arg;
+	struct host_entry *e = run->host;
+
+	if (m->name == FACT_UP) {
+		free(run->server);
+		run->server = str_dup(message_string(m, "server"));
+	} else if (m->name == FACT_FORWARD) {
+		on_forward_fact(run, m);
+	} else if (m->name == FACT_RTT) {
+		if (run->role == ROLE_MAIN)
+			e->rtt_us = message_int(m, "us", -1);
+	} else if (m->name == FACT_COUNTERS) {
+		host_forward_on_counters(run, m);
+	} else if (m->name == FACT_RESOLVE) {
+		resolver_ask(e->table->env.resolver,
+		    message_string(m, "name"), message_int(m, "req", 0),
+		    on_addresses, run);
+	}
+}
+
+static void
+on_phase(void *arg, enum phase phase)
+{
+	struct host_run *run = arg;
+
+	log_debug("host=%s phase=%s", run->host->name, phase_name(phase));
+	if (phase != PHASE_UP)
+		return;
+	if (run->role == ROLE_MAIN)
+		host_handle(run->host, EVENT_UP);
+	else if (run->role == ROLE_NEXT)
+		host_replace_on_up(run->host);
+}
+
+static void
+on_end(void *arg, const struct worker_end *end)
+{
+	struct host_run *run = arg;
+	struct host_entry *e = run->host;
+	enum host_role role = run->role;
+	enum end_class class_ = end->class_;
+	char *text = str_dup(end->text);
+
+	if (e->main == run)
+		e->main = NULL;
+	if (e->next == run)
+		e->next = NULL;
+	host_run_free(run);
+	switch (role) {
+	case ROLE_MAIN:
+		host_attempt_ended(e, class_, text);
+		break;
+	case ROLE_NEXT:
+		host_replace_on_end(e, class_, text);
+		break;
+	case ROLE_RETIRED:
+		log_debug("a retired worker ended host=%s class=%s "
+		    "why=\"%s\"", e->name, end_class_name(class_), text);
+		host_check_gone(e->table, e);
+		break;
+	}
+	free(text);
+}
+
+static const struct worker_ops ops = {
+	.on_phase = on_phase,
+	.on_fact = on_fact,
+	.on_end = on_end,
+};
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct host_run *run = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("the worker did not end in time and is killed host=%s "
+	    "pid=%ld", run->host->name, (long)worker_proc_pid(run->proc));
+	worker_proc_kill(run->proc, END_STOPPED, "it did not end in time");
+}
+
+struct host_run *
+host_run_start(struct host_entry *e, enum host_role role, struct err *err)
+{
+	struct host_run *run = mem_alloc(sizeof(*run));
+
+	run->host = e;
+	run->role = role;
+	LIST_INIT(&run->tallies);
+	run->proc = worker_proc_start(e->table->env.base,
+	    e->table->env.worker_path, e->conf, &ops, run, err);
+	if (run->proc == NULL) {
+		free(run);
+		return NULL;
+	}
+	run->deadline = evtimer_new(e->table->env.base, on_deadline, run);
+	if (run->deadline == NULL)
+		abort();
+	TAILQ_INSERT_TAIL(&e->runs, run, entry);
+	return run;
+}
+
+void
+host_run_free(struct host_run *run)
+{
+	struct host_entry *e = run->host;
+
+	TAILQ_REMOVE(&e->runs, run, entry);
+	resolver_forget(e->table->env.resolver, run);
+	host_forward_forget_run(run);
+	host_forwards_released(e, run, NULL);
+	worker_proc_free(run->proc);
+	event_free(run->deadline);
+	free(run->server);
+	free(run);
+}
+
+void
+host_run_retire(struct host_run *run, enum message_name order,
+    int64_t limit_ms)
+{
+	run->role = ROLE_RETIRED;
+	if (worker_proc_phase(run->proc) != PHASE_UP) {
+		worker_proc_kill(run->proc, END_STOPPED, "not needed");
+		return;
+	}
+	worker_proc_send(run->proc, order, json_object(), NULL, 0);
+	if (limit_ms >= 0)
+		host_timer_set(run->deadline, limit_ms);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "supervisor/host_entry.h"
+
+static void
+on_stopped(evutil_socket_t fd, short what, void *arg)
+{
+	struct host_table *t = arg;
+
+	(void)fd;
+	(void)what;
+	t->on_stopped(t->stopped_arg);
+}
+
+struct host_table *
+host_table_new(const struct host_env *env)
+{
+	struct host_table *t = mem_alloc(sizeof(*t));
+
+	t->env = *env;
+	TAILQ_INIT(&t->hosts);
+	TAILQ_INIT(&t->leaving);
+	if ((t->stopped = evtimer_new(env->base, on_stopped, t)) == NULL)
+		abort();
+	return t;
+}
+
+void
+host_table_free(struct host_table *t)
+{
+	struct host_entry *e;
+
+	if (t == NULL)
+		return;
+	while ((e = TAILQ_FIRST(&t->hosts)) != NULL) {
+		TAILQ_REMOVE(&t->hosts, e, entry);
+		host_entry_free(e);
+	}
+	while ((e = TAILQ_FIRST(&t->leaving)) != NULL) {
+		TAILQ_REMOVE(&t->leaving, e, entry);
+		host_entry_free(e);
+	}
+	event_free(t->stopped);
+	free(t);
+}
+
+struct host_entry *
+host_table_find(struct host_table *t, const char *name)
+{
+	struct host_entry *e;
+
+	TAILQ_FOREACH(e, &t->hosts, entry)
+		if (str_equal(e->name, name))
+			return e;
+	return NULL;
+}
+
+void
+host_table_retry_all(struct host_table *t)
+{
+	struct host_entry *e;
+
+	TAILQ_FOREACH(e, &t->hosts, entry)
+		host_retry(e);
+}
+
+static bool
+has_runs(const struct host_table *t)
+{
+	struct host_entry *e;
+
+	TAILQ_FOREACH(e, &t->hosts, entry)
+		if (!TAILQ_EMPTY(&e->runs))
+			return true;
+	return !TAILQ_EMPTY(&t->leaving);
+}
+
+void
+host_check_gone(struct host_table *t, struct host_entry *e)
+{
+	if (e->removed && TAILQ_EMPTY(&e->runs)) {
+		log_debug("the last connection of a removed host ended "
+		    "host=%s", e->name);
+		TAILQ_REMOVE(&t->leaving, e, entry);
+		host_entry_free(e);
+	}
+	if (t->stopping && !has_runs(t))
+		event_active(t->stopped, EV_TIMEOUT, 0);
+}
+
+/* Those that were draining already have no more time than the others. */
+static void
+stop_retired(struct host_entry *e, int64_t limit_ms)
+{
+	struct host_run *run;
+
+	TAILQ_FOREACH(run, &e->runs, entry)
+		if (run->role == ROLE_RETIRED)
+			host_run_retire(run, ORDER_STOP, limit_ms);
+}
+
+void
+host_table_stop(struct host_table *t, int64_t limit_ms,
+    void (*done)(void *arg), void *arg)
+{
+	struct host_entry *e;
+
+	t->stopping = true;
+	t->stop_limit_ms = limit_ms;
+	t->on_stopped = done;
+	t->stopped_arg = arg;
+	TAILQ_FOREACH(e, &t->hosts, entry) {
+		stop_retired(e, limit_ms);
+		host_follow_wish(e);
+	}
+	TAILQ_FOREACH(e, &t->leaving, entry)
+		stop_retired(e, limit_ms);
+	if (!has_runs(t))
+		event_active(t->stopped, EV_TIMEOUT, 0);
+}
+
+void
+host_table_kill(struct host_table *t)
+{
+	struct host_entry *e;
+	struct host_run *run;
+
+	TAILQ_FOREACH(e, &t->hosts, entry)
+		TAILQ_FOREACH(run, &e->runs, entry)
+			worker_proc_kill(run->proc, END_STOPPED, "killed");
+	TAILQ_FOREACH(e, &t->leaving, entry)
+		TAILQ_FOREACH(run, &e->runs, entry)
+			worker_proc_kill(run->proc, END_STOPPED, "killed");
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "supervisor/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/str.h"
+#include "supervisor/holder.h"
+
+/* Where a forward's host means two addresses. */
+static const struct {
+	const char *host;	/* NULL: none was given */
+	const char *v4;
+	const char *v6;
+} pairs[] = {
+	{ NULL, "127.0.0.1", "::1" },
+	{ "localhost", "127.0.0.1", "::1" },
+	{ "*", "0.0.0.0", "::" },
+};
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct sockaddr_un un;
+};
+
+static bool
+make_address(const char *literal, uint16_t port, union address *out,
+    socklen_t *len)
+{
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, literal, &out->in.sin_addr) == 1) {
+		out->in.sin_family = AF_INET;
+		out->in.sin_port = htons(port);
+		*len = sizeof(out->in);
+		return true;
+	}
+	if (inet_pton(AF_INET6, literal, &out->in6.sin6_addr) == 1) {
+		out->in6.sin6_family = AF_INET6;
+		out->in6.sin6_port = htons(port);
+		*len = sizeof(out->in6);
+		return true;
+	}
+	return false;
+}
+
+static char *
+format_address(const union address *a)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (a->any.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &a->in.sin_addr, text, sizeof(text));
+		return str_dupf("%s:%u", text, ntohs(a->in.sin_port));
+	}
+	inet_ntop(AF_INET6, &a->in6.sin6_addr, text, sizeof(text));
+	return str_dupf("[%s]:%u", text, ntohs(a->in6.sin6_port));
+}
+
+/* What to say about a bind that failed; sets the code by errno. */
+static int
+explain(const union address *a, struct err *err)
+{
+	char *where = format_address(a), holder[128];
+
+	if (errno != EADDRINUSE)
+		err_sys(err, "cannot listen on %s", where);
+	else if (holder_find(&a->any, holder, sizeof(holder)))
+		err_set(err, ERR_REFUSED, "%s is used by %s", where, holder);
+	else
+		err_set(err, ERR_REFUSED, "%s is used by another program",
+		    where);
+	free(where);
+	return -1;
+}
+
+static int
+open_tcp(struct listener *l, const char *literal, uint16_t port,
+    struct err *err)
+{
+	union address a;
+	socklen_t len;
+	int fd, on = 1;
+
+	if (!make_address(literal, port, &a, &len))
+		return err_set(err, ERR_INPUT, "cannot listen on \"%s\": not "
+		    "an IP address, \"localhost\" or \"*\"", literal);
+	fd = socket(a.any.sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return explain(&a, err);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a.any.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, &a.any, len) == -1 || listen(fd, SOMAXCONN) == -1) {
+		explain(&a, err);
+		fd_close(&fd);
+		return -1;
+	}
+	getsockname(fd, &a.any, &len);
+	l->bound[l->count] = format_address(&a);
+	l->fds[l->count++] = fd;
+	return 0;
+}
+
+/* A socket file that nobody listens on any more is in nobody's use. */
+static bool
+remove_stale(const struct sockaddr_un *un)
+{
+	int saved = errno;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	bool stale;
+
+	if (fd == -1)
+		return false;
+	stale = connect(fd, (const struct sockaddr *)un, sizeof(*un)) == -1 &&
+	    errno == ECONNREFUSED;
+	fd_close(&fd);
+	stale = stale && unlink(un->sun_path) == 0;
+	errno = saved;
+	return stale;
+}
+
+static int
+open_unix(struct listener *l, const char *path, struct err *err)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd, rc;
+	mode_t mask;
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return err_sys(err, "cannot listen on %s", path);
+	/* ssh_config(5), StreamLocalBindMask: only we may connect. */
+	mask = umask(0177);
+	rc = bind(fd, (struct sockaddr *)&un, sizeof(un));
+	if (rc == -1 && errno == EADDRINUSE && remove_stale(&un))
+		rc = bind(fd, (struct sockaddr *)&un, sizeof(un));
+	umask(mask);
+	if (rc == -1 || listen(fd, SOMAXCONN) == -1) {
+		if (errno == EADDRINUSE)
+			err_set(err, ERR_REFUSED,
+			    "%s exists and is in use", path);
+		else
+			err_sys(err, "cannot listen on %s", path);
+		fd_close(&fd);
+		return -1;
+	}
+	l->path = str_dup(path);
+	l->bound[l->count] = str_dup(path);
+	l->fds[l->count++] = fd;
+	return 0;
+}
+
+static bool
+is_missing_family(const struct err *err)
+{
+	return err->code == ERR_SYS &&
+	    (err->sys == EAFNOSUPPORT || err->sys == EADDRNOTAVAIL);
+}
+
+static int
+open_pair(struct listener *l, const char *v4, const char *v6, uint16_t port,
+    struct err *err)
+{
+	if (open_tcp(l, v4, port, err) == -1 && !is_missing_family(err))
+		return -1;
+	if (open_tcp(l, v6, port, err) == -1 && !is_missing_family(err))
+		return -1;
+	return l->count > 0 ? 0 : -1;
+}
+
+int
+listener_open(struct listener *out, const struct endpoint *at,
+    struct err *err)
+{
+	struct listener l = { 0 };
+	bool is_pair = false;
+	int rc = -1;
+
+	if (at->kind == ENDPOINT_UNIX) {
+		rc = open_unix(&l, at->host, err);
+		goto out;
+	}
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (str_equal(pairs[i].host, at->host)) {
+			is_pair = true;
+			rc = open_pair(&l, pairs[i].v4, pairs[i].v6,
+			    at->port, err);
+		}
+	if (!is_pair)
+		rc = open_tcp(&l, at->host, at->port, err);
+out:
+	if (rc == -1) {
+		listener_close(&l);
+		return -1;
+	}
+	*out = l;
+	return 0;
+}
+
+void
+listener_close(struct listener *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		fd_close(&l->fds[i]);
+		free(l->bound[i]);
+	}
+	if (l->path != NULL)
+		unlink(l->path);
+	free(l->path);
+	*l = (struct listener){ 0 };
+}
+
+bool
+listener_is_open(const struct listener *l)
+{
+	return l->count > 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_LISTENER_H
+#define HAWSER_SUPERVISOR_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/endpoint.h"
+#include "base/err.h"
+
+/*
+ * listener: the listening sockets of one local forward. The supervisor owns
+ * them and lends copies to workers, so that a client that comes during an
+ * outage waits in the kernel's queue instead of being refused.
+ */
+
+#define LISTENER_FDS_MAX	2	/* one for each family */
+
+/* A zeroed struct is closed. */
+struct listener {
+	int fds[LISTENER_FDS_MAX];
+	char *bound[LISTENER_FDS_MAX];	/* "127.0.0.1:8080", or a path */
+	size_t count;
+	char *path;			/* of a Unix socket, to unlink */
+};
+
+/*
+ * Binds and listens: "localhost" and no host mean both loopback addresses,
+ * "*" every address of both families, anything else is a literal or a path.
+ * A family that this machine has not is left out. 0; -1 with ERR_REFUSED if
+ * the address is taken (the text names the holder where it can be seen),
+ * ERR_INPUT if the host is a name, ERR_SYS.
+ */
+int listener_open(struct listener *, const struct endpoint *, struct err *);
+
+/* Clients that wait and were not accepted are refused. */
+void listener_close(struct listener *);
+
+bool listener_is_open(const struct listener *);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_RELOAD_H
+#define HAWSER_SUPERVISOR_RELOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "supervisor/host.h"
+
+struct event_base;
+
+/*
+ * reload: the configuration in force, and the way to the next one: load, plan,
+ * apply; all or nothing. One at a time: wishes that come meanwhile are one
+ * further reload.
+ */
+struct reload;
+
+struct reload_result {
+	const char *error;	/* NULL if it was applied; else why not */
+	/* Every diagnostic of the files; NULL if nothing could be loaded. */
+	const struct config *config;
+	struct host_changes changes;
+};
+
+typedef void reload_done(void *arg, const struct reload_result *);
+
+/* What status shows. */
+struct reload_info {
+	int64_t loaded_wall_ms;		/* 0: never */
+	int64_t tried_wall_ms;		/* the last try, good or bad; 0 */
+	unsigned generation;		/* 0 before the first */
+	const char *error;		/* of the last try; NULL: none */
+};
+
+/* New. Borrows the table and the source's strings. */
+struct reload *reload_new(struct event_base *, struct host_table *,
+    const struct config_source *);
+void reload_free(struct reload *);
+
+/*
+ * Reloads from files as they are from now on. done (may be NULL) comes once,
+ * from the loop.
+ */
+void reload_start(struct reload *, reload_done *done, void *arg);
+
+/* Whoever waits with this arg is gone. */
+void reload_forget(struct reload *, const void *arg);
+
+struct reload_info reload_info(const struct reload *);
+
+#endif

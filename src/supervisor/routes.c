@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+#include "supervisor/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "supervisor/view.h"
+
+json_t *
+routes_error(const char *text)
+{
+	return json_pack("{s:s}", "error", text);
+}
+
+static struct routes_reply
+reply(int status, json_t *body)
+{
+	return (struct routes_reply){ status, body, NULL };
+}
+
+static struct routes_reply
+no_such_host(struct routes_call *c)
+{
+	char *text = str_dupf("no host %s", c->name);
+	json_t *body = routes_error(text);
+
+	free(text);
+	if (body == NULL)
+		body = routes_error("no such host");
+	return reply(404, body);
+}
+
+static struct routes_reply
+get_status(struct routes_call *c)
+{
+	struct reload_info info = reload_info(c->env->reload);
+
+	return reply(200, view_status(c->env->table, &info));
+}
+
+static struct routes_reply
+get_host(struct routes_call *c)
+{
+	json_t *host = view_host(c->env->table, c->name);
+
+	return host != NULL ? reply(200, host) : no_such_host(c);
+}
+
+/* A supervisor that answers is alive: that is all this says. */
+static struct routes_reply
+get_healthz(struct routes_call *c)
+{
+	(void)c;
+	return reply(200, json_pack("{s:b}", "ok", 1));
+}
+
+static struct routes_reply
+get_readyz(struct routes_call *c)
+{
+	struct reload_info info = reload_info(c->env->reload);
+	json_t *body = view_ready(c->env->table, &info);
+	bool ready = json_is_true(json_object_get(body, "ready"));
+
+	return reply(ready ? 200 : 503, body);
+}
+
+static void
+on_reloaded(void *arg, const struct reload_result *r)
+{
+	struct routes_call *c = arg;
+	const struct host_changes *n = &r->changes;
+
+	if (r->error != NULL)
+		c->later(c, 422, json_pack("{s:b, s:s}", "ok", 0, "error",
+		    r->error));
+	else
+		c->later(c, 200, json_pack(
+		    "{s:b, s:n, s:{s:i, s:i, s:i, s:i, s:i}}",
+		    "ok", 1, "error", "changes", "added", (int)n->added,
+		    "removed", (int)n->removed, "replaced", (int)n->replaced,
+		    "changed", (int)n->live, "kept", (int)n->kept));
+}
+
+static struct routes_reply
+post_reload(struct routes_call *c)
+{
+	reload_start(c->env->reload, on_reloaded, c);
+	return reply(0, NULL);
+}
+
+static struct routes_reply
+act_on_host(struct routes_call *c, void (*act)(struct host_entry *))
+{
+	struct host_entry *e = host_table_find(c->env->table, c->name);
+
+	if (e == NULL)
+		return no_such_host(c);
+	act(e);
+	return get_host(c);
+}
+
+static struct routes_reply
+post_retry(struct routes_call *c)
+{
+	return act_on_host(c, host_retry);
+}
+
+static struct routes_reply
+post_up(struct routes_call *c)
+{
+	return act_on_host(c, host_up);
+}
+
+static struct routes_reply
+post_down(struct routes_call *c)
+{
+	return act_on_host(c, host_down);
+}
+
+static const struct route {
+	const char *method;
+	const char *path;	/* '*' stands for one segment: a host */
+	struct routes_reply (*answer)(struct routes_call *);
+} routes[] = {
+	{ "GET", "/v1/status", get_status },
+	{ "GET", "/v1/hosts/*", get_host },
+	{ "GET", "/healthz", get_healthz },
+	{ "GET", "/readyz", get_readyz },
+	{ "POST", "/v1/reload", post_reload },
+	{ "POST", "/v1/hosts/*/retry", post_retry },
+	{ "POST", "/v1/hosts/*/up", post_up },
+	{ "POST", "/v1/hosts/*/down", post_down },
+};
+
+/* Does path match? What '*' stands for goes to *name (new). */
+static bool
+match(const char *pattern, const char *path, char **name)
+{
+	const char *star = strchr(pattern, '*');
+	size_t before, len;
+
+	if (star == NULL)
+		return strcmp(pattern, path) == 0;
+	before = (size_t)(star - pattern);
+	if (strncmp(pattern, path, before) != 0)
+		return false;
+	len = strcspn(path + before, "/");
+	if (len == 0 || strcmp(path + before + len, star + 1) != 0)
+		return false;
+	free(*name);
+	*name = str_dupf("%.*s", (int)len, path + before);
+	return true;
+}
+
+struct routes_reply
+routes_answer(struct routes_call *c)
+{
+	const char *method = strcmp(c->method, "HEAD") == 0 ? "GET" :
+	    c->method;
+	struct routes_reply r = { 404, NULL, NULL };
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!match(routes[i].path, c->path, &c->name))
+			continue;
+		if (strcmp(routes[i].method, method) == 0)
+			return routes[i].answer(c);
+		r.status = 405;
+		r.allow = routes[i].method;
+	}
+	r.body = routes_error(r.status == 405 ?
+	    "this path has no such method" : "no such path");
+	return r;
+}
+
+void
+routes_call_fini(struct routes_call *c)
+{
+	reload_forget(c->env->reload, c);
+	free(c->name);
+	c->name = NULL;
+}

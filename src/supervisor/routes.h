@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_ROUTES_H
+#define HAWSER_SUPERVISOR_ROUTES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "supervisor/host.h"
+#include "supervisor/reload.h"
+
+/*
+ * routes: which methods and paths the API has, and what answers them. Knows
+ * nothing of HTTP's bytes.
+ */
+
+/* What handlers work with; borrowed. */
+struct routes_env {
+	struct host_table *table;
+	struct reload *reload;
+};
+
+/* One request, embedded in whoever brings it, who zeroes it and fills: */
+struct routes_call {
+	const struct routes_env *env;
+	const char *method;	/* HEAD counts as GET */
+	const char *path;	/* decoded, without a query; borrowed */
+	/* Brings the reply that was not there at once. Takes body. */
+	void (*later)(struct routes_call *, int status, json_t *body);
+	char *name;		/* routes': what the path's '*' stood for */
+};
+
+struct routes_reply {
+	int status;		/* HTTP's; 0: later() brings the reply */
+	json_t *body;		/* new; NULL if status is 0 */
+	const char *allow;	/* the methods that exist, for 405; or NULL */
+};
+
+struct routes_reply routes_answer(struct routes_call *);
+
+/* Frees what routes put in; later() does not come any more. */
+void routes_call_fini(struct routes_call *);
+
+/* New: {"error":text}, the body of everything that is not fine. */
+json_t *routes_error(const char *text);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+#include "supervisor/schedule.h"
+
+#include <assert.h>
+
+#include "base/backoff.h"
+
+#define SECONDS(n)	((int64_t)(n) * 1000)
+#define MINUTES(n)	SECONDS((n) * 60)
+
+struct policy {
+	bool park;
+	bool first_at_once;	/* the first since the link was stable */
+	enum schedule_ladder ladder;
+	int64_t floor_ms;	/* beats HawserBackoff's MIN if larger */
+	int64_t cap_ms;		/* beats HawserBackoff's MAX if larger */
+};
+
+static const struct policy policies[] = {
+	[END_RESOLVE] = { .ladder = LADDER_NORMAL },
+	[END_UNREACHABLE] = { .ladder = LADDER_NORMAL },
+	[END_REFUSED] = { .ladder = LADDER_NORMAL },
+	[END_TIMEOUT] = { .ladder = LADDER_NORMAL },
+	/* MaxStartups, PerSourcePenalties, fail2ban: haste makes it worse. */
+	[END_CLOSED_EARLY] = { .ladder = LADDER_EARLY,
+	    .floor_ms = SECONDS(15), .cap_ms = MINUTES(10) },
+	/* Neither side's algorithms change by asking again. */
+	[END_KEX] = { .ladder = LADDER_SLOW,
+	    .floor_ms = SECONDS(60), .cap_ms = MINUTES(15) },
+	[END_PROTOCOL] = { .ladder = LADDER_SLOW,
+	    .floor_ms = SECONDS(60), .cap_ms = MINUTES(15) },
+	[END_HOSTKEY] = { .park = true },
+	[END_AUTH] = { .ladder = LADDER_AUTH,
+	    .floor_ms = SECONDS(60), .cap_ms = MINUTES(15) },
+	[END_LOST] = { .ladder = LADDER_NORMAL, .first_at_once = true },
+	[END_CLOSED] = { .ladder = LADDER_NORMAL },
+	[END_PROXY] = { .ladder = LADDER_NORMAL },
+	[END_CRASH] = { .ladder = LADDER_CRASH, .first_at_once = true,
+	    .floor_ms = SECONDS(5) },
+	/* Nobody ordered it, or the schedule would not be asked. */
+	[END_STOPPED] = { .ladder = LADDER_NORMAL },
+};
+static_assert(sizeof(policies) / sizeof(policies[0]) == END_CLASS_COUNT,
+    "one policy per class");
+
+static int64_t
+larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+struct schedule_verdict
+schedule_next(struct schedule *s, const struct schedule_limits *limits,
+    enum end_class why, int64_t up_ms, uint32_t random)
+{
+	const struct policy *p = &policies[why];
+	int64_t min, max;
+
+	if (up_ms >= 0 && up_ms >= limits->stable_ms)
+		*s = (struct schedule){ 0 };
+	if (p->park)
+		return (struct schedule_verdict){ .park = true };
+	if (p->first_at_once && !s->used_first[p->ladder]) {
+		s->used_first[p->ladder] = true;
+		return (struct schedule_verdict){ .delay_ms = 0 };
+	}
+	min = larger(limits->min_ms, p->floor_ms);
+	max = larger(larger(limits->max_ms, p->cap_ms), min);
+	return (struct schedule_verdict){ .delay_ms =
+	    backoff_delay(min, max, s->steps[p->ladder]++, random) };
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_SCHEDULE_H
+#define HAWSER_SUPERVISOR_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ipc/end.h"
+
+/*
+ * schedule: when to try again after an attempt or a connection has ended. The
+ * class decides, by a table of policies. Pure: time and random numbers come
+ * from the caller.
+ */
+
+/* Classes that share a ladder climb it together. */
+enum schedule_ladder {
+	LADDER_NORMAL,		/* HawserBackoff */
+	LADDER_EARLY,		/* the server sheds connections */
+	LADDER_SLOW,		/* a person has to change something */
+	LADDER_AUTH,
+	LADDER_CRASH,
+	LADDER_COUNT
+};
+
+/* A host's memory of failures since it was last stable. All zero at first. */
+struct schedule {
+	unsigned steps[LADDER_COUNT];
+	bool used_first[LADDER_COUNT];	/* the retry at once is spent */
+};
+
+/* What the configuration says, in milliseconds. */
+struct schedule_limits {
+	int64_t min_ms;		/* HawserBackoff; 0 < min_ms <= max_ms */
+	int64_t max_ms;
+	int64_t stable_ms;	/* HawserStable */
+};
+
+struct schedule_verdict {
+	bool park;		/* wait for an operator, not for a time */
+	int64_t delay_ms;	/* 0: at once */
+};
+
+/*
+ * The verdict after an end of this class. up_ms is how long the link had been
+ * up, -1 if it never was; random is any 32 evenly distributed bits.
+ */
+struct schedule_verdict schedule_next(struct schedule *,
+    const struct schedule_limits *, enum end_class, int64_t up_ms,
+    uint32_t random);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "supervisor/supervisor.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/places.h"
+#include "base/str.h"
+#include "supervisor/api.h"
+#include "supervisor/budget.h"
+#include "supervisor/daemonize.h"
+#include "supervisor/host.h"
+#include "supervisor/instance.h"
+#include "supervisor/options.h"
+#include "supervisor/reload.h"
+#include "supervisor/resolver.h"
+#include "supervisor/routes.h"
+
+/* 5 s for the whole of a stop, the last processes' exits included. */
+#define STOP_MS		4500
+
+#define SIGNAL_COUNT	4
+
+struct supervisor {
+	struct options options;
+	struct instance instance;
+	int sock;			/* until the API has it */
+	int daemon_fd;			/* -1: in the foreground */
+	struct event_base *base;
+	struct event *signals[SIGNAL_COUNT];
+	struct budget *budget;
+	struct resolver *resolver;
+	struct host_table *table;
+	struct reload *reload;
+	struct routes_env routes;
+	struct api *api;
+	bool running;			/* the first configuration is applied */
+	bool stopping;
+	int exit_code;
+};
+
+static void
+complain(const char *text)
+{
+	fprintf(stderr, "hawserd: %s\n", text);
+}
+
+static void
+on_stopped(void *arg)
+{
+	struct supervisor *s = arg;
+
+	event_base_loopbreak(s->base);
+}
+
+static void
+on_hup(evutil_socket_t number, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)number;
+	(void)what;
+	reload_start(s->reload, NULL, NULL);
+}
+
+static void
+on_stop(evutil_socket_t number, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)what;
+	if (s->stopping) {
+		log_warn("told again to stop: the workers are killed");
+		host_table_kill(s->table);
+		return;
+	}
+	log_info("stopping signal=%s", number == SIGINT ? "INT" : "TERM");
+	s->stopping = true;
+	if (s->running)
+		host_table_stop(s->table, STOP_MS, on_stopped, s);
+	else
+		event_base_loopbreak(s->base);
+}
+
+static void
+on_usr1(evutil_socket_t number, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)number;
+	(void)what;
+	log_info("every host that waits is tried now");
+	host_table_retry_all(s->table);
+}
+
+static const struct {
+	int number;
+	event_callback_fn on_signal;
+} signals[] = {
+	{ SIGHUP, on_hup },
+	{ SIGTERM, on_stop },
+	{ SIGINT, on_stop },
+	{ SIGUSR1, on_usr1 },
+};
+static_assert(sizeof(signals) / sizeof(signals[0]) == SIGNAL_COUNT,
+    "one event per signal");
+
+/* Everything the files say, one line each, as `hawser check` prints it. */
+static void
+print_diagnostics(const struct reload_result *r)
+{
+	if (r->config == NULL) {
+		complain(r->error);
+		return;
+	}
+	for (size_t i = 0; i < r->config->diagnostic_count; i++) {
+		struct str line;
+
+		str_init(&line);
+		diagnostic_format(&r->config->diagnostics[i], &line);
+		fprintf(stderr, "%s\n", line.p);
+		str_fini(&line);
+	}
+}
+
+/* The last step of --daemon: the pid file and the log beside the state. */
+static int
+go_to_background(struct supervisor *s, struct err *err)
+{
+	char *dir = place_state_dir(err), *usual, *pid, *log;
+	int rc;
+
+	if (dir == NULL)
+		return -1;
+	if (instance_make_dir(dir, err) == -1) {
+		free(dir);
+		return -1;
+	}
+	/* A second one, told apart by its socket, has its files there. */
+	usual = place_socket(false, NULL);
+	if (str_equal(usual, s->options.socket)) {
+		pid = str_dupf("%s/hawserd.pid", dir);
+		log = str_dupf("%s/hawserd.log", dir);
+	} else {
+		pid = str_dupf("%s.pid", s->options.socket);
+		log = str_dupf("%s.log", s->options.socket);
+	}
+	rc = instance_write_pid_file(&s->instance, pid, err);
+	if (rc == 0)
+		rc = daemonize_ready(s->daemon_fd, log, err);
+	else
+		fd_close(&s->daemon_fd);
+	s->daemon_fd = -1;
+	free(usual);
+	free(dir);
+	free(pid);
+	free(log);
+	return rc;
+}
+
+static void
+fail(struct supervisor *s, const char *text)
+{
+	if (text != NULL)
+		complain(text);
+	s->exit_code = 1;
+	event_base_loopbreak(s->base);
+}
+
+static void
+on_first_load(void *arg, const struct reload_result *r)
+{
+	struct supervisor *s = arg;
+	struct err err;
+
+	if (s->stopping)
+		return;
+	if (r->error != NULL) {
+		print_diagnostics(r);
+		fail(s, NULL);
+		return;
+	}
+	s->running = true;
+	if (r->config->host_count == 0)
+		log_warn("no host in the configuration has a forward");
+	s->api = api_new(s->base, s->sock, &s->routes, &err);
+	s->sock = -1;
+	if (s->api == NULL ||
+	    (s->daemon_fd != -1 && go_to_background(s, &err) == -1))
+		fail(s, err.text);
+}
+
+static int
+watch_signals(struct supervisor *s, struct err *err)
+{
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < SIGNAL_COUNT; i++) {
+		s->signals[i] = evsignal_new(s->base, signals[i].number,
+		    signals[i].on_signal, s);
+		if (s->signals[i] == NULL ||
+		    event_add(s->signals[i], NULL) == -1)
+			return err_set(err, ERR_SYS,
+			    "the signals cannot be watched");
+	}
+	return 0;
+}
+
+/* A listener here and in a worker, a pidfd, a socket: many for many hosts. */
+static void
+raise_fd_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+static int
+set_up(struct supervisor *s, struct err *err)
+{
+	struct host_env env = { .worker_path = s->options.worker };
+	struct config_source source = { s->options.config_dir,
+	    s->options.config_file };
+
+	if ((s->base = event_base_new()) == NULL)
+		return err_set(err, ERR_NOMEM, "there is no event loop");
+	if (watch_signals(s, err) == -1)
+		return -1;
+	s->budget = budget_new(BUDGET_PLACES);
+	s->resolver = resolver_new(s->base);
+	env.base = s->base;
+	env.budget = s->budget;
+	env.resolver = s->resolver;
+	s->table = host_table_new(&env);
+	s->reload = reload_new(s->base, s->table, &source);
+	s->routes = (struct routes_env){ s->table, s->reload };
+	reload_start(s->reload, on_first_load, s);
+	return 0;
+}
+
+static void
+tear_down(struct supervisor *s)
+{
+	api_free(s->api);
+	fd_close(&s->sock);
+	instance_close(&s->instance);
+	host_table_free(s->table);
+	reload_free(s->reload);
+	resolver_free(s->resolver);
+	budget_free(s->budget);
+	for (int i = 0; i < SIGNAL_COUNT; i++)
+		if (s->signals[i] != NULL)
+			event_free(s->signals[i]);
+	if (s->base != NULL)
+		event_base_free(s->base);
+	fd_close(&s->daemon_fd);
+	options_fini(&s->options);
+}
+
+static int
+run(struct supervisor *s, struct err *err)
+{
+	if (s->options.daemon) {
+		if (options_make_absolute(&s->options, err) == -1 ||
+		    (s->daemon_fd = daemonize_begin(err)) == -1)
+			return -1;
+	}
+	if (instance_open(&s->instance, s->options.socket, &s->sock,
+	    err) == -1)
+		return -1;
+	raise_fd_limit();
+	if (set_up(s, err) == -1)
+		return -1;
+	log_info("hawserd starts version=%s pid=%ld config=%s socket=%s",
+	    HAWSER_VERSION, (long)getpid(), s->options.config_dir != NULL ?
+	    s->options.config_dir : s->options.config_file,
+	    s->options.socket);
+	event_base_dispatch(s->base);
+	return 0;
+}
+
+int
+supervisor_main(int argc, char **argv)
+{
+	struct supervisor s = { .sock = -1, .daemon_fd = -1,
+	    .instance = { .lock = -1 } };
+	enum options_verdict verdict;
+	struct err err;
+
+	if (argc == 2 && strcmp(argv[1], RESOLVER_OPTION) == 0) {
+		log_setup(LOG_WARN, "hawserd resolver");
+		return resolver_child_main();
+	}
+	if (options_parse(&s.options, argc, argv, &verdict, &err) == -1) {
+		complain(err.text);
+		options_fini(&s.options);
+		return 1;
+	}
+	if (verdict != OPTIONS_RUN) {
+		options_fini(&s.options);
+		return verdict == OPTIONS_DONE ? 0 : 2;
+	}
+	log_setup(s.options.verbose ? LOG_DEBUG : LOG_INFO, "hawserd");
+	if (run(&s, &err) == -1) {
+		complain(err.text);
+		s.exit_code = 1;
+	}
+	if (s.stopping)
+		log_info("stopped");
+	tear_down(&s);
+	return s.exit_code;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "supervisor/worker_link.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "base/fdio.h"
+#include "base/str.h"
+
+/* Messages handled before other events have their turn. */
+#define BATCH	64
+
+struct queued {
+	enum message_name name;
+	json_t *body;
+	int *fds;		/* copies of ours */
+	size_t fd_count;
+	STAILQ_ENTRY(queued) entry;
+};
+
+struct worker_link {
+	int sock;
+	enum message_sender peer;
+	const struct worker_link_ops *ops;
+	void *arg;
+	struct event *readable;
+	struct event *writable;
+	STAILQ_HEAD(, queued) queue;
+	size_t queue_len;
+	bool dead;
+	unsigned busy;		/* depth of calls that still use it */
+	bool freed;		/* free it when they have returned */
+};
+
+static void
+queued_free(struct queued *q)
+{
+	for (size_t i = 0; i < q->fd_count; i++)
+		fd_close(&q->fds[i]);
+	free(q->fds);
+	json_decref(q->body);
+	free(q);
+}
+
+static void
+release(struct worker_link *l)
+{
+	struct queued *q;
+
+	while ((q = STAILQ_FIRST(&l->queue)) != NULL) {
+		STAILQ_REMOVE_HEAD(&l->queue, entry);
+		queued_free(q);
+	}
+	event_free(l->readable);
+	event_free(l->writable);
+	fd_close(&l->sock);
+	free(l);
+}
+
+static void
+enter(struct worker_link *l)
+{
+	l->busy++;
+}
+
+static void
+leave(struct worker_link *l)
+{
+	if (--l->busy == 0 && l->freed)
+		release(l);
+}
+
+static void
+die(struct worker_link *l, const struct err *err)
+{
+	if (l->dead)
+		return;
+	l->dead = true;
+	event_del(l->readable);
+	event_del(l->writable);
+	if (!l->freed)
+		l->ops->on_dead(l->arg, err);
+}
+
+/* How many messages were read; -1 if the link died. */
+static int
+receive(struct worker_link *l, int limit)
+{
+	struct message m;
+	struct err err;
+	int n;
+
+	for (n = 0; n < limit && !l->dead && !l->freed; n++) {
+		int rc = message_recv(l->sock, l->peer, &m, &err);
+
+		if (rc == 1) {
+			l->ops->on_message(l->arg, &m);
+			message_fini(&m);
+			continue;
+		}
+		if (rc == -1 && err.code == ERR_AGAIN)
+			return n;
+		if (rc == 0)
+			err_set(&err, ERR_CLOSED, "it closed its socket");
+		die(l, &err);
+		return -1;
+	}
+	return n;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker_link *l = arg;
+
+	(void)fd;
+	(void)what;
+	enter(l);
+	receive(l, BATCH);
+	leave(l);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker_link *l = arg;
+	struct queued *q;
+	struct err err;
+
+	(void)fd;
+	(void)what;
+	enter(l);
+	while ((q = STAILQ_FIRST(&l->queue)) != NULL) {
+		if (message_send(l->sock, q->name, json_incref(q->body),
+		    q->fds, q->fd_count, &err) == -1)
+			break;
+		STAILQ_REMOVE_HEAD(&l->queue, entry);
+		l->queue_len--;
+		queued_free(q);
+	}
+	if (q == NULL)
+		event_del(l->writable);
+	else if (err.code != ERR_AGAIN && err.code != ERR_CLOSED)
+		die(l, &err);
+	else if (err.code == ERR_CLOSED)
+		/* Its last words may still be there: the reader tells. */
+		event_del(l->writable);
+	leave(l);
+}
+
+struct worker_link *
+worker_link_new(struct event_base *base, int sock, enum message_sender peer,
+    const struct worker_link_ops *ops, void *arg)
+{
+	struct worker_link *l = mem_alloc(sizeof(*l));
+
+	l->sock = sock;
+	l->peer = peer;
+	l->ops = ops;
+	l->arg = arg;
+	STAILQ_INIT(&l->queue);
+	fd_set_nonblock(sock, 1);
+	l->readable = event_new(base, sock, EV_READ | EV_PERSIST, on_readable,
+	    l);
+	l->writable = event_new(base, sock, EV_WRITE | EV_PERSIST,
+	    on_writable, l);
+	if (l->readable == NULL || l->writable == NULL ||
+	    event_add(l->readable, NULL) == -1)
+		abort();
+	return l;
+}
+
+void
+worker_link_free(struct worker_link *l)
+{
+	if (l == NULL)
+		return;
+	l->freed = true;
+	event_del(l->readable);
+	event_del(l->writable);
+	if (l->busy == 0)
+		release(l);
+}
+
+static void
+enqueue(struct worker_link *l, enum message_name name, json_t *body,
+    const int *fds, size_t fd_count)
+{
+	struct queued *q = mem_alloc(sizeof(*q));
+
+	q->name = name;
+	q->body = body;
+	q->fds = mem_alloc(fd_count * sizeof(*q->fds));
+	for (size_t i = 0; i < fd_count; i++) {
+		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+
+		if (fd != -1)
+			q->fds[q->fd_count++] = fd;
+	}
+	STAILQ_INSERT_TAIL(&l->queue, q, entry);
+	l->queue_len++;
+	event_add(l->writable, NULL);
+}
+
+void
+worker_link_send(struct worker_link *l, enum message_name name, json_t *body,
+    const int *fds, size_t fd_count)
+{
+	struct err err;
+
+	if (l->dead) {
+		json_decref(body);
+		return;
+	}
+	if (l->queue_len >= WORKER_LINK_QUEUE_MAX) {
+		json_decref(body);
+		err_set(&err, ERR_TIMEOUT, "it reads no messages");
+		enter(l);
+		die(l, &err);
+		leave(l);
+		return;
+	}
+	if (!STAILQ_EMPTY(&l->queue)) {
+		enqueue(l, name, body, fds, fd_count);
+		return;
+	}
+	if (message_send(l->sock, name, json_incref(body), fds, fd_count,
+	    &err) == -1 && err.code == ERR_AGAIN)
+		enqueue(l, name, body, fds, fd_count);
+	else
+		json_decref(body);
+}
+
+void
+worker_link_drain(struct worker_link *l)
+{
+	enter(l);
+	while (!l->dead && !l->freed && receive(l, BATCH) > 0)
+		continue;
+	leave(l);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "supervisor/worker_proc.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "ipc/order.h"
+#include "supervisor/child.h"
+#include "supervisor/worker_link.h"
+
+/* After its last words, or without its socket, a worker has this long. */
+#define LAST_MS		2000
+
+#define CONNECT_TIMEOUT	-1	/* the host's ConnectTimeout */
+
+struct worker_proc {
+	struct child child;
+	struct worker_link *link;
+	const struct worker_ops *ops;
+	void *arg;
+	enum phase phase;
+	struct event *deadline;
+	int connect_timeout_ms;
+	bool has_end;		/* class_ and text are its end already */
+	enum end_class class_;
+	char *text;
+};
+
+/*
+ * How long each phase may last. Those of the network include a second more
+ * than the worker's own limits, so that its sentence, which knows more, wins.
+ */
+static const int limits_ms[] = {
+	[PHASE_START] = 15000,
+	[PHASE_RESOLVE] = 31000,
+	[PHASE_CONNECT] = CONNECT_TIMEOUT,
+	[PHASE_BANNER] = CONNECT_TIMEOUT,
+	[PHASE_KEX] = 31000,
+	[PHASE_AUTH] = 31000,
+	[PHASE_UP] = 0,			/* none */
+};
+static_assert(sizeof(limits_ms) / sizeof(limits_ms[0]) == PHASE_COUNT,
+    "one limit per phase");
+
+static int
+phase_limit_ms(const struct worker_proc *w, enum phase phase)
+{
+	if (limits_ms[phase] == CONNECT_TIMEOUT)
+		return w->connect_timeout_ms + 1000;
+	return limits_ms[phase];
+}
+
+static void
+set_end(struct worker_proc *w, enum end_class class_, const char *text)
+{
+	if (w->has_end)
+		return;
+	w->has_end = true;
+	w->class_ = class_;
+	w->text = str_dup(text);
+}
+
+static void
+arm(struct worker_proc *w, int ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	if (ms > 0)
+		event_add(w->deadline, &tv);
+	else
+		event_del(w->deadline);
+}
+
+static void
+enter_phase(struct worker_proc *w, enum phase phase)
+{
+	w->phase = phase;
+	arm(w, phase_limit_ms(w, phase));
+	w->ops->on_phase(w->arg, phase);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker_proc *w = arg;
+	char text[128];
+
+	(void)fd;
+	(void)what;
+	if (w->has_end) {
+		/* Its last words are said, but it does not go. */
+		process_kill(&w->child.process);
+		return;
+	}
+	snprintf(text, sizeof(text), "no progress in phase %s within %d s",
+	    phase_name(w->phase), phase_limit_ms(w, w->phase) / 1000);
+	worker_proc_kill(w, END_TIMEOUT, text);
+}
+
+static void
+on_end_fact(struct worker_proc *w, const struct message *m)
+{
+	enum end_class class_;
+
+	if (end_class_parse(message_string(m, "class"), &class_) == -1) {
+		worker_proc_kill(w, END_CRASH,
+		    "the worker ended with an unknown class");
+		return;
+	}
+	set_end(w, class_, message_string(m, "text"));
+	arm(w, LAST_MS);
+}
+
+static void
+on_message(void *arg, struct message *m)
+{
+	struct worker_proc *w = arg;
+	enum phase phase;
+
+	if (m->name == FACT_END) {
+		on_end_fact(w, m);
+	} else if (m->name == FACT_PHASE) {
+		if (phase_parse(message_string(m, "phase"), &phase) == -1)
+			worker_proc_kill(w, END_CRASH,
+			    "the worker is in an unknown phase");
+		else if (phase != PHASE_UP && w->phase != PHASE_UP)
+			enter_phase(w, phase);
+	} else if (m->name == FACT_UP) {
+		w->ops->on_fact(w->arg, m);
+		if (w->phase != PHASE_UP)
+			enter_phase(w, PHASE_UP);
+	} else {
+		w->ops->on_fact(w->arg, m);
+	}
+}
+
+static void
+on_dead(void *arg, const struct err *err)
+{
+	struct worker_proc *w = arg;
+	char text[ERR_TEXT_SIZE + 64];
+
+	if (err->code == ERR_CLOSED) {
+		/* The exit tells more, and is about to come. */
+		arm(w, LAST_MS);
+		return;
+	}
+	snprintf(text, sizeof(text), "bad messages from the worker: %s",
+	    err->text);
+	worker_proc_kill(w, END_CRASH, text);
+}
+
+static const struct worker_link_ops link_ops = {
+	.on_message = on_message,
+	.on_dead = on_dead,
+};
+
+static void
+on_exit_of_child(void *arg, const struct process_exit *how)
+{
+	struct worker_proc *w = arg;
+	char what[64], text[160];
+	struct worker_end end;
+
+	event_del(w->deadline);
+	worker_link_drain(w->link);
+	event_del(w->deadline);
+	if (!w->has_end) {
+		child_describe_exit(how, what, sizeof(what));
+		snprintf(text, sizeof(text), "the worker died in phase %s: %s",
+		    phase_name(w->phase), what);
+		set_end(w, END_CRASH, text);
+	}
+	end = (struct worker_end){ w->class_, w->text };
+	w->ops->on_end(w->arg, &end);
+}
+
+static void
+send_record(struct worker_proc *w, const struct host *h)
+{
+	struct session_order o = {
+		.host = h->name,
+		.hostname = h->hostname,
+		.port = h->port,
+		.user = h->user,
+		.identity_files = h->identity_files,
+		.identity_file_count = h->identity_file_count,
+		.known_hosts_files = h->known_hosts_files,
+		.known_hosts_file_count = h->known_hosts_file_count,
+		.host_key_policy = h->checking == CHECKING_NO ?
+		    HOST_KEY_OFF : HOST_KEY_STRICT,
+		.connect_timeout_s = h->connect_timeout_s,
+		.alive_interval_s = h->alive_interval_s,
+		.alive_count_max = h->alive_count_max,
+		.log_level = (int)log_get_level(),
+	};
+
+	worker_link_send(w->link, ORDER_START, session_order_encode(&o), NULL,
+	    0);
+}
+
+static int
+spawn(struct process *out, const char *path, const char *host, int *sock,
+    struct err *err)
+{
+	char *argv[] = { (char *)"hawser-worker", (char *)host, NULL };
+	int pair[2];
+	struct spawn s = { .path = path, .argv = argv, .fds = &pair[1],
+	    .fd_count = 1 };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return err_sys(err, "cannot make a socket for the worker");
+	if (spawn_exec(out, &s, err) == -1) {
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		return -1;
+	}
+	fd_close(&pair[1]);
+	*sock = pair[0];
+	return 0;
+}
+
+struct worker_proc *
+worker_proc_start(struct event_base *base, const char *path,
+    const struct host *h, const struct worker_ops *ops, void *arg,
+    struct err *err)
+{
+	struct worker_proc *w;
+	struct process process;
+	int sock;
+
+	if (spawn(&process, path, h->name, &sock, err) == -1)
+		return NULL;
+	w = mem_alloc(sizeof(*w));
+	w->ops = ops;
+	w->arg = arg;
+	w->connect_timeout_ms = h->connect_timeout_s * 1000;
+	w->phase = PHASE_START;
+	if ((w->deadline = evtimer_new(base, on_deadline, w)) == NULL)
+		abort();
+	child_init(&w->child, base, &process, on_exit_of_child, w);
+	w->link = worker_link_new(base, sock, FROM_WORKER, &link_ops, w);
+	arm(w, phase_limit_ms(w, PHASE_START));
+	send_record(w, h);
+	return w;
+}
+
+void
+worker_proc_free(struct worker_proc *w)
+{
+	if (w == NULL)
+		return;
+	worker_link_free(w->link);
+	child_fini(&w->child);
+	event_free(w->deadline);
+	free(w->text);
+	free(w);
+}
+
+void
+worker_proc_send(struct worker_proc *w, enum message_name name, json_t *body,
+    const int *fds, size_t fd_count)
+{
+	worker_link_send(w->link, name, body, fds, fd_count);
+}
+
+void
+worker_proc_kill(struct worker_proc *w, enum end_class class_,
+    const char *text)
+{
+	set_end(w, class_, text);
+	process_kill(&w->child.process);
+}
+
+pid_t
+worker_proc_pid(const struct worker_proc *w)
+{
+	return w->child.process.pid;
+}
+
+enum phase
+worker_proc_phase(const struct worker_proc *w)
+{
+	return w->phase;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_SUPERVISOR_WORKER_PROC_H
+#define HAWSER_SUPERVISOR_WORKER_PROC_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "ipc/end.h"
+#include "ipc/message.h"
+
+struct event_base;
+
+/*
+ * worker_proc: one worker process from its start to its end: its messages, its
+ * phase with a deadline, and at last one class and one sentence, whatever the
+ * way it ended.
+ */
+struct worker_proc;
+
+struct worker_end {
+	enum end_class class_;
+	const char *text;	/* one sentence */
+};
+
+struct worker_ops {
+	/* The attempt entered a phase; PHASE_UP when it has authenticated. */
+	void (*on_phase)(void *arg, enum phase);
+	/* Any other fact. FACT_UP comes before PHASE_UP's on_phase. */
+	void (*on_fact)(void *arg, struct message *);
+	/* The process is gone. worker_proc_free is allowed inside. */
+	void (*on_end)(void *arg, const struct worker_end *);
+};
+
+/*
+ * New: starts path for this host and sends its record. Borrows ops; the host
+ * is not needed after the call. NULL with err set.
+ */
+struct worker_proc *worker_proc_start(struct event_base *, const char *path,
+    const struct host *, const struct worker_ops *, void *arg, struct err *);
+
+/* Kills it if it still runs, without on_end. NULL is fine. */
+void worker_proc_free(struct worker_proc *);
+
+/* Sends an order. Takes body; borrows fds. */
+void worker_proc_send(struct worker_proc *, enum message_name, json_t *body,
+    const int *fds, size_t fd_count);
+
+/* Kills it; on_end comes with this class and text (copied). */
+void worker_proc_kill(struct worker_proc *, enum end_class, const char *text);
+
+pid_t worker_proc_pid(const struct worker_proc *);
+enum phase worker_proc_phase(const struct worker_proc *);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "supervisor/availability.h"
+
+#define HOUR	((int64_t)3600 * 1000)
+
+static void
+assert_near(double got, double want, double most)
+{
+	assert_true(got - want < most && want - got < most);
+}
+
+static void
+assert_ratio(struct availability *a, int64_t now, double want)
+{
+	assert_near(availability_ratio(a, now), want, 1e-9);
+}
+
+static void
+nothing_is_known_at_first(void **state)
+{
+	struct availability a;
+
+	(void)state;
+	availability_init(&a, 1000);
+	assert_true(availability_ratio(&a, 5 * HOUR) < 0);
+	assert_int_equal(availability_outages(&a, 5 * HOUR), 0);
+}
+
+static void
+time_is_weighed(void **state)
+{
+	struct availability a;
+
+	(void)state;
+	availability_init(&a, 12345);
+	availability_set(&a, AVAILABILITY_DOWN, 12345);
+	availability_set(&a, AVAILABILITY_UP, 12345 + HOUR);
+	assert_int_equal(availability_outages(&a, 12345 + HOUR), 0);
+	assert_ratio(&a, 12345 + 4 * HOUR, 0.75);
+	availability_set(&a, AVAILABILITY_DOWN, 12345 + 4 * HOUR);
+	assert_int_equal(availability_outages(&a, 12345 + 8 * HOUR), 1);
+	assert_ratio(&a, 12345 + 8 * HOUR, 3.0 / 8);
+	/* Not wanted: neither up nor down, and no outage. */
+	availability_set(&a, AVAILABILITY_UP, 12345 + 8 * HOUR);
+	availability_set(&a, AVAILABILITY_UNKNOWN, 12345 + 8 * HOUR);
+	assert_ratio(&a, 12345 + 14 * HOUR, 3.0 / 8);
+	assert_int_equal(availability_outages(&a, 12345 + 14 * HOUR), 1);
+}
+
+static void
+a_day_later_it_is_forgotten(void **state)
+{
+	struct availability a;
+
+	(void)state;
+	availability_init(&a, 0);
+	availability_set(&a, AVAILABILITY_UP, 0);
+	availability_set(&a, AVAILABILITY_DOWN, HOUR);
+	availability_set(&a, AVAILABILITY_UP, 2 * HOUR);
+	assert_int_equal(availability_outages(&a, 24 * HOUR), 1);
+	assert_int_equal(availability_outages(&a, 26 * HOUR), 0);
+	assert_ratio(&a, 27 * HOUR, 1);
+	/* A look after years costs no more, and is right. */
+	availability_set(&a, AVAILABILITY_DOWN, 100000 * HOUR);
+	/* The oldest slot goes as a whole: 23.75 h to 24 h are counted. */
+	assert_near(availability_ratio(&a, 100006 * HOUR), 0.75, 0.01);
+}
+
+static void
+flapping_costs_nothing(void **state)
+{
+	struct availability a;
+	int64_t t = 0;
+
+	(void)state;
+	availability_init(&a, 0);
+	for (int i = 0; i < 86400; i++) {
+		availability_set(&a, AVAILABILITY_UP, t += 500);
+		availability_set(&a, AVAILABILITY_DOWN, t += 500);
+	}
+	assert_in_range(availability_outages(&a, t), 85500, 86400);
+	assert_near(availability_ratio(&a, t), 0.5, 1e-3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_known_at_first),
+		cmocka_unit_test(time_is_weighed),
+		cmocka_unit_test(a_day_later_it_is_forgotten),
+		cmocka_unit_test(flapping_costs_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
