@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ struct ear {
 	int fd;
 	/*
 	 * The clients in the backlog waited while nobody accepted. Until it
-	 * was empty once, those that have gone are told apart by their end of
+	 * is empty, those that have gone are told apart by their end of
 	 * stream; later ones may be half-closed on purpose.
 	 */
 	bool stale;
@@ -38,6 +39,15 @@ struct listener {
 	size_t count;
 	struct ear ears[];
 };
+
+/* Has somebody queued up on this listening socket? */
+static bool
+has_queue(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
 
 static bool
 has_gone(int fd)
@@ -166,7 +176,7 @@ listener_new(struct loop *loop, const int *fds, size_t count,
 
 		fd_set_nonblock(fds[i], 1);
 		*ear = (struct ear){ .listener = l, .fd = fds[i],
-		    .stale = true };
+		    .stale = has_queue(fds[i]) };
 		ear->event = event_new(loop->base, fds[i],
 		    EV_READ | EV_PERSIST, on_readable, ear);
 		if (ear->event == NULL)
@@ -203,7 +213,7 @@ listener_resume(struct listener *l)
 		return;
 	l->paused = false;
 	for (size_t i = 0; i < l->count; i++)
-		l->ears[i].stale = true;
+		l->ears[i].stale = has_queue(l->ears[i].fd);
 	if (!evtimer_pending(l->rest, NULL))
 		set_events(l, true);
 }
