@@ -14,7 +14,7 @@ from lib.hawserd import BUILD, Hawserd, program
 from lib.netns import Namespace
 from lib.peer import SshPeer
 from lib.proxy import Proxy
-from lib.servers import Server
+from lib.servers import Server, echo
 from lib.sshd import SSHD, Keys, Sshd
 
 PEER = os.environ.get("HAWSER_E2E_PEER")
@@ -139,6 +139,12 @@ def serve(stack):
         stack.callback(server.stop)
         return server
     return make
+
+
+@pytest.fixture
+def target(serve):
+    """Where an echo service listens, for a forward's target."""
+    return f"localhost:{serve(echo).port}"
 
 
 @pytest.fixture

@@ -10,13 +10,8 @@ import pytest
 
 from lib import ports, proc
 from lib.hawserd import run_cli, stanza
-from lib.servers import connect, echo, http, is_bound, listening, ping
+from lib.servers import connect, http, is_bound, listening, ping
 from lib.wait import STRETCH, Stopwatch, until
-
-
-@pytest.fixture
-def target(serve):
-    return f"localhost:{serve(echo).port}"
 
 
 def echoes(port):

@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import re
+import signal
 import socket
 import struct
 import threading
@@ -61,6 +62,18 @@ def test_client_ends_first(hawserd, sshd, serve, way):
             reply = read_all(s)
         assert reply == struct.pack(">Q", size) \
             + hashlib.sha256(data).digest()
+
+
+def test_first_client_says_nothing(hawserd, sshd, serve):
+    """Its end of stream is not taken for that of a client who has gone: its
+    worker finds both at once, the connection and its half-close."""
+    client = tunnel(hawserd, sshd, serve(digest_then_reply), "local")
+    worker = hawserd.worker_pid("host")
+    proc.kill(worker, signal.SIGSTOP)
+    with client() as s:
+        s.shutdown(socket.SHUT_WR)
+        proc.kill(worker, signal.SIGCONT)
+        assert read_all(s) == bytes(8) + hashlib.sha256(b"").digest()
 
 
 @pytest.mark.parametrize("way", WAYS)
