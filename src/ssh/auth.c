@@ -173,16 +173,36 @@ offer(struct auth *a, const struct identity *id, struct err *err)
 }
 
 static int
-refused(const struct auth *a, struct err *err)
+nothing_to_offer(const struct auth *a, const struct identity_list *list,
+    struct err *err)
+{
+	bool both = list->problems.len > 0 && list->missing.len > 0;
+
+	return err_set(err, ERR_NOTFOUND,
+	    "there is no key to offer for user \"%s\" (the server allows %s): "
+	    "%s%s%s%s", a->user, a->methods,
+	    list->problems.len > 0 ? list->problems.p : "",
+	    both ? "; " : "",
+	    list->missing.len > 0 ? list->missing.p : "",
+	    list->problems.len + list->missing.len > 0 ? "" :
+	    "no key file is configured");
+}
+
+/* Files that do not exist are not worth a word when others were offered. */
+static int
+refused(const struct auth *a, const struct identity_list *list,
+    struct err *err)
 {
 	if (!a->publickey && a->offered.len == 0)
 		return err_set(err, ERR_REFUSED,
 		    "the server takes no keys from user \"%s\"; it allows %s",
 		    a->user, a->methods);
 	return err_set(err, ERR_REFUSED,
-	    "the server refused user \"%s\": offered %s; it allows %s%s",
+	    "the server refused user \"%s\": offered %s; it allows %s%s%s%s",
 	    a->user, a->offered.len > 0 ? a->offered.p : "no key",
-	    a->methods, a->remarks.len > 0 ? a->remarks.p : "");
+	    a->methods, a->remarks.len > 0 ? a->remarks.p : "",
+	    list->problems.len > 0 ? "; " : "",
+	    list->problems.len > 0 ? list->problems.p : "");
 }
 
 static int
@@ -191,15 +211,11 @@ run(struct auth *a, const struct identity_list *list, struct err *err)
 	enum outcome o = ask_methods(a, err);
 
 	if (o == NEXT && list->count == 0)
-		return err_set(err, ERR_NOTFOUND,
-		    "there is no key to offer for user \"%s\" (the server "
-		    "allows %s): %s", a->user, a->methods,
-		    list->problems.len > 0 ? list->problems.p :
-		    "no key file is configured");
+		return nothing_to_offer(a, list, err);
 	for (size_t i = 0; o == NEXT && a->publickey && i < list->count; i++)
 		o = offer(a, &list->items[i], err);
 	if (o == NEXT)
-		return refused(a, err);
+		return refused(a, list, err);
 	return o == DONE ? 0 : -1;
 }
 

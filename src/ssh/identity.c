@@ -419,8 +419,10 @@ identity_load(struct identity_list *list, const char *path, struct err *err)
 	struct err why;
 
 	if (read_identity(&id, &why) == -1) {
-		str_printf(&list->problems, "%s%s",
-		    list->problems.len > 0 ? "; " : "", why.text);
+		struct str *s = why.code == ERR_NOTFOUND ? &list->missing :
+		    &list->problems;
+
+		str_printf(s, "%s%s", s->len > 0 ? "; " : "", why.text);
 		if (err != NULL)
 			*err = why;
 		fini(&id);
@@ -440,5 +442,6 @@ identity_list_fini(struct identity_list *list)
 		fini(&list->items[i]);
 	free(list->items);
 	str_fini(&list->problems);
+	str_fini(&list->missing);
 	*list = (struct identity_list){ 0 };
 }

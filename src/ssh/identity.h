@@ -29,19 +29,20 @@ struct identity {
 struct identity_list {
 	struct identity *items;
 	size_t count;
-	struct str problems;	/* why files were not usable: "a; b" */
+	struct str problems;	/* why files are not usable: "a; b" */
+	struct str missing;	/* the same of files that do not exist */
 };
 
 /*
  * Reads one file and adds it; a key that is in the list already is not added
- * again. 0; -1, with err's sentence also added to the list's problems, and:
+ * again. 0; -1, with err's sentence also kept in the list, and:
  *	ERR_NOTFOUND	there is no such file
  *	ERR_PERM	it can be read by others (any of mode 0077), or belongs
  *			to neither us nor root, or we may not read it
  *	ERR_INPUT	it is no private key that can be used: encrypted,
  *			damaged, a public key, an unsupported type, too large
  *	ERR_SYS		it cannot be read
- * Errors other than ERR_NOTFOUND concern this file; others may be usable.
+ * Whatever it is, other files may be usable: auth_run() repeats it if none is.
  */
 int identity_load(struct identity_list *, const char *path, struct err *);
 

@@ -268,6 +268,31 @@ nothing_to_offer(void **state)
 	sshd_stop(&s);
 }
 
+/* A key that could not be read may be the very one that was meant. */
+static void
+unusable_files_are_named(void **state)
+{
+	char *path = sshd_path("rsa.pem");
+	struct identity_list list = { 0 };
+	struct server s;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(identity_load(&list, "/nonexistent/key", NULL), -1);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(identity_load(&list, path, NULL), -1);
+	assert_int_equal(chmod(path, 0600), 0);
+	load(&list, "stranger");
+	sshd_configure("host_ed25519", "");
+	sshd_start_session(&s, "ssh-ed25519");
+	assert_int_equal(auth_run(s.transport, user, &list,
+	    clock_now_ms() + DEADLINE_MS, &err), -1);
+	assert_text(&err, ERR_REFUSED, "/rsa.pem is readable by others");
+	assert_null(strstr(err.text, "nonexistent"));
+	sshd_stop(&s);
+	free(path);
+}
+
 static void
 user_names_have_bounds(void **state)
 {
@@ -482,6 +507,7 @@ main(void)
 		cmocka_unit_test(more_than_a_key_is_wanted),
 		cmocka_unit_test(no_keys_allowed),
 		cmocka_unit_test(nothing_to_offer),
+		cmocka_unit_test(unusable_files_are_named),
 		cmocka_unit_test(user_names_have_bounds),
 		cmocka_unit_test(silent_server),
 		cmocka_unit_test(server_goes_away),
