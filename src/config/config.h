@@ -9,12 +9,18 @@
 
 #include "base/err.h"
 #include "base/forward.h"
+#include "base/str.h"
 
 /*
  * config: the model that loading yields: hosts with every value resolved
  * (patterns, tokens, "~", defaults), and what there was to say about the
  * files. Plain data; whoever loaded it owns it.
  */
+
+struct origin {
+	char *file;
+	int line;		/* from 1 */
+};
 
 enum host_key_checking {
 	CHECKING_YES,		/* yes and ask: a daemon never prompts */
@@ -45,6 +51,7 @@ struct host {
 	int64_t hold_ms;
 	int64_t drain_ms;
 	struct forward *forwards;	/* in the order of the files */
+	struct origin *forward_origins;	/* one for each: where it stands */
 	size_t forward_count;
 };
 

@@ -1,7 +1,49 @@
 # SPDX-License-Identifier: ISC
 
 noinst_LIBRARIES += libhawser_config.a
-libhawser_config_a_SOURCES =
+libhawser_config_a_SOURCES = \
+	src/config/args.c \
+	src/config/check.c \
+	src/config/config.c \
+	src/config/document.c \
+	src/config/dump.c \
+	src/config/exec.c \
+	src/config/expand.c \
+	src/config/files.c \
+	src/config/fwdspec.c \
+	src/config/host.c \
+	src/config/keyword.c \
+	src/config/kinds.c \
+	src/config/load.c \
+	src/config/localnet.c \
+	src/config/match.c \
+	src/config/plan.c \
+	src/config/report.c \
+	src/config/resolve.c \
+	src/config/sha1.c \
+	src/config/sshconf.c \
+	src/config/value.c \
+	src/config/words.c \
+	src/config/args.h \
+	src/config/check.h \
+	src/config/config.h \
+	src/config/document.h \
+	src/config/exec.h \
+	src/config/expand.h \
+	src/config/files.h \
+	src/config/fwdspec.h \
+	src/config/host.h \
+	src/config/keyword.h \
+	src/config/kinds.h \
+	src/config/localnet.h \
+	src/config/match.h \
+	src/config/plan.h \
+	src/config/report.h \
+	src/config/resolve.h \
+	src/config/sha1.h \
+	src/config/sshconf.h \
+	src/config/value.h \
+	src/config/words.h
 libhawser_config_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 # What a program or test that uses this folder links.

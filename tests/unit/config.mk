@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: ISC
+
+unit_tests += \
+	tests/unit/test_sshconf \
+	tests/unit/test_fwdspec \
+	tests/unit/test_value \
+	tests/unit/test_match \
+	tests/unit/test_load \
+	tests/unit/test_plan
+tests_unit_test_sshconf_SOURCES = tests/unit/test_sshconf.c
+tests_unit_test_sshconf_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_fwdspec_SOURCES = tests/unit/test_fwdspec.c
+tests_unit_test_fwdspec_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_value_SOURCES = tests/unit/test_value.c
+tests_unit_test_value_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_match_SOURCES = tests/unit/test_match.c
+tests_unit_test_match_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_load_SOURCES = tests/unit/test_load.c
+tests_unit_test_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
+	-D_XOPEN_SOURCE=700
+tests_unit_test_load_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
+tests_unit_test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_plan_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+#include "config/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "config/report.h"
+#include "config/sshconf.h"
+#include "config/value.h"
+
+static struct block *
+add_block(struct document *d, enum block_kind kind, int line)
+{
+	d->blocks = mem_grow(d->blocks, d->count + 1, sizeof(*d->blocks));
+	d->blocks[d->count] = (struct block){ .kind = kind, .line = line };
+	return &d->blocks[d->count++];
+}
+
+static struct entry *
+add_entry(struct document *d, const struct keyword *keyword, int line)
+{
+	struct block *b = &d->blocks[d->count - 1];
+
+	/* Room grows by doubling: a file may be one block of many lines. */
+	if ((b->count & (b->count - 1)) == 0)
+		b->entries = mem_grow(b->entries,
+		    b->count == 0 ? 1 : 2 * b->count, sizeof(*b->entries));
+	b->entries[b->count] = (struct entry){ .keyword = keyword,
+	    .file = d->file, .line = line };
+	return &b->entries[b->count++];
+}
+
+static void
+add_unknown(struct document *d, struct sshconf_line *line, int number)
+{
+	struct entry *e = add_entry(d, NULL, number);
+
+	e->name = line->keyword;
+	line->keyword = NULL;
+	d->blocks[d->count - 1].always = true;
+}
+
+static int
+begin_block(struct document *d, const struct keyword *k,
+    const struct sshconf_line *line, int number, struct err *err)
+{
+	bool is_host = k->kind == KIND_HOST;
+	struct block *b = add_block(d, is_host ? BLOCK_HOST : BLOCK_MATCH,
+	    number);
+
+	if (is_host)
+		return value_parse(k, line, &b->patterns, err);
+	if (match_parse(&b->match, line->rest, err) == -1)
+		return -1;
+	d->wants_final = d->wants_final || match_wants_final(&b->match);
+	return 0;
+}
+
+/* Takes the keyword of a line that could be cut. 0, or -1 with err set. */
+static int
+take_line(struct document *d, struct sshconf_line *line, int number,
+    struct err *err)
+{
+	const struct keyword *k = keyword_find(line->keyword);
+	struct block *b;
+	struct entry *e;
+
+	if (k == NULL) {
+		add_unknown(d, line, number);
+		return 0;
+	}
+	if (k->kind == KIND_HOST || k->kind == KIND_MATCH)
+		return begin_block(d, k, line, number, err);
+	e = add_entry(d, k, number);
+	b = &d->blocks[d->count - 1];
+	if (value_parse(k, line, &e->value, err) == -1) {
+		value_fini(&e->value);
+		b->count--;
+		return -1;
+	}
+	b->always = b->always || k->kind == KIND_INCLUDE;
+	return 0;
+}
+
+static void
+parse_line(struct document *d, const char *text, size_t n, int number,
+    struct config *report)
+{
+	struct sshconf_line line;
+	struct err err;
+	int rc = sshconf_parse_line(&line, text, n, &err);
+
+	if (rc == 0 && line.keyword != NULL)
+		rc = take_line(d, &line, number, &err);
+	if (rc == -1)
+		report_add(report, err.code == ERR_NOTFOUND ?
+		    SEVERITY_WARNING : SEVERITY_ERROR, d->file, number, "%s",
+		    err.text);
+	sshconf_line_fini(&line);
+}
+
+struct document *
+document_parse(const char *file, const char *bytes, size_t n,
+    struct config *report)
+{
+	struct document *d = mem_alloc(sizeof(*d));
+	const char *p = bytes, *end = bytes + n;
+
+	d->file = str_dup(file);
+	add_block(d, BLOCK_TOP, 0);
+	for (int number = 1; p < end; number++) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		size_t length = (size_t)((stop != NULL ? stop : end) - p);
+
+		parse_line(d, p, length, number, report);
+		p += length + 1;
+	}
+	return d;
+}
+
+static void
+free_block(struct block *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		struct entry *e = &b->entries[i];
+
+		free(e->name);
+		value_fini(&e->value);
+		for (size_t j = 0; j < e->include_count; j++)
+			document_free(e->includes[j]);
+		free(e->includes);
+	}
+	free(b->entries);
+	value_fini(&b->patterns);
+	match_fini(&b->match);
+}
+
+void
+document_free(struct document *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->count; i++)
+		free_block(&d->blocks[i]);
+	free(d->blocks);
+	free(d->file);
+	free(d);
+}

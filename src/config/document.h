@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_CONFIG_DOCUMENT_H
+#define HAWSER_CONFIG_DOCUMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/args.h"
+#include "config/config.h"
+#include "config/keyword.h"
+#include "config/match.h"
+
+/*
+ * document: one file in ssh_config syntax, parsed: blocks of entries. It is
+ * parsed once and evaluated for every host. No I/O: included files are
+ * documents that the loader puts into their entries.
+ */
+
+struct document;
+
+struct entry {
+	const struct keyword *keyword;	/* NULL: nobody knows it */
+	char *name;		/* of an unknown keyword, lower case */
+	const char *file;	/* the document's */
+	int line;
+	struct value value;
+	struct document **includes;	/* owned */
+	size_t include_count;
+};
+
+enum block_kind {
+	BLOCK_TOP,		/* what stands before the first Host or Match */
+	BLOCK_HOST,
+	BLOCK_MATCH,
+};
+
+struct block {
+	enum block_kind kind;
+	int line;
+	struct value patterns;	/* of BLOCK_HOST */
+	struct match match;	/* of BLOCK_MATCH */
+	struct entry *entries;
+	size_t count;
+	bool always;		/* has entries that matter when it is inactive */
+};
+
+struct document {
+	char *file;
+	struct block *blocks;	/* the first is BLOCK_TOP */
+	size_t count;
+	bool wants_final;	/* a Match here asks for the second pass */
+};
+
+/*
+ * New: n bytes of the named file (copied). What is wrong in a line becomes an
+ * error in the report, and the line is left out.
+ */
+struct document *document_parse(const char *file, const char *bytes, size_t n,
+    struct config *report);
+
+/* Frees it and what it includes. */
+void document_free(struct document *);
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: ISC */
+#define _DEFAULT_SOURCE		/* strsep */
+#include "config/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "config/report.h"
+
+/* The member of h, which may be const, at an offset that a row names. */
+#define MEMBER(type, h, offset) \
+	((type *)((uintptr_t)(const void *)(h) + (offset)))
+
+static void
+add_string(char ***list, size_t *count, char *text)
+{
+	*list = mem_grow(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = text;
+}
+
+/* "~", then tokens and variables: new, or NULL with err set. */
+static char *
+expand_path(const char *text, const struct resolution *r, struct err *err)
+{
+	char *path = expand_tilde(text, r->tokens.user, err), *whole;
+
+	if (path == NULL)
+		return NULL;
+	whole = expand_all(path, HOST_TOKENS, &r->tokens, err);
+	free(path);
+	return whole;
+}
+
+static void
+add_path(char ***list, size_t *count, const char *text,
+    const struct resolution *r, const struct entry *e,
+    struct config *report)
+{
+	struct err err;
+	char *path;
+
+	if (strcasecmp(text, "none") == 0)
+		return;
+	if ((path = expand_path(text, r, &err)) != NULL)
+		add_string(list, count, path);
+	else
+		report_add(report, SEVERITY_ERROR, e != NULL ? e->file : NULL,
+		    e != NULL ? e->line : 0, "%s", err.text);
+}
+
+/* The files of every line of a keyword, or of its default. */
+static void
+add_paths(char ***list, size_t *count, enum keyword_id id,
+    const struct resolution *r, struct config *report)
+{
+	const struct setting *s = &r->settings[id];
+	char *def, *rest, *word;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct value *v = &s->entries[i]->value;
+
+		for (size_t j = 0; j < v->count; j++)
+			add_path(list, count, v->texts[j], r, s->entries[i],
+			    report);
+	}
+	if (s->count > 0)
+		return;
+	def = rest = str_dup(keyword_get(id)->def);
+	while ((word = strsep(&rest, " ")) != NULL)
+		add_path(list, count, word, r, NULL, report);
+	free(def);
+}
+
+/* A number within the row's bounds; what lies outside is brought inside. */
+static int
+number(const struct keyword *k, const char *text, const struct entry *e,
+    struct config *report)
+{
+	long long n = atoll(text), used = n;
+
+	if (k->max == 0 || (n >= k->min && n <= k->max))
+		return (int)n;
+	/* No limit on the time to connect is the longest limit. */
+	used = n < k->min && k->kind != KIND_TIME ? k->min : k->max;
+	report_add(report, SEVERITY_WARNING, e != NULL ? e->file : NULL,
+	    e != NULL ? e->line : 0, "%s %lld isn't within %lld and %lld: "
+	    "%lld is used", k->name, n, k->min, k->max, used);
+	return (int)used;
+}
+
+static enum host_key_checking
+checking(const char *text)
+{
+	if (strcmp(text, "false") == 0)
+		return CHECKING_NO;
+	return strcmp(text, "accept-new") == 0 ? CHECKING_ACCEPT_NEW :
+	    CHECKING_YES;
+}
+
+static void
+set_pair(struct host *h, const struct keyword *k, const struct entry *e)
+{
+	char *copy = NULL, *rest;
+	const char *min, *max;
+
+	if (e != NULL) {
+		min = e->value.texts[0];
+		max = e->value.texts[1];
+	} else {
+		copy = rest = str_dup(k->def);
+		min = strsep(&rest, " ");
+		max = rest;
+	}
+	*MEMBER(int64_t, h, k->at) = value_duration(min);
+	*MEMBER(int64_t, h, k->count_at) = value_duration(max);
+	free(copy);
+}
+
+/* Sets the field of a row that has one value. */
+static void
+set_field(struct host *h, const struct keyword *k,
+    const struct resolution *r, struct config *report)
+{
+	enum keyword_id id = keyword_id(k);
+	const struct entry *e = resolution_entry(r, id);
+	const char *text = resolution_text(r, id);
+
+	switch (k->field) {
+	case FIELD_BOOL:
+		*MEMBER(bool, h, k->at) = resolution_flag(r, id);
+		break;
+	case FIELD_INT:
+		*MEMBER(int, h, k->at) = number(k, text, e, report);
+		break;
+	case FIELD_PORT:
+		*MEMBER(uint16_t, h, k->at) = (uint16_t)atoi(text);
+		break;
+	case FIELD_CHECKING:
+		*MEMBER(enum host_key_checking, h, k->at) = checking(text);
+		break;
+	case FIELD_MS:
+		*MEMBER(int64_t, h, k->at) = value_duration(text);
+		break;
+	case FIELD_MS_PAIR:
+		set_pair(h, k, e);
+		break;
+	case FIELD_NONE:
+	case FIELD_STRING:
+	case FIELD_STRINGS:
+	case FIELD_FORWARDS:
+		break;		/* these are put together from several rows */
+	}
+}
+
+void
+host_add_forward(struct host *h, const struct forward *f, const char *file,
+    int line)
+{
+	h->forwards = mem_grow(h->forwards, h->forward_count + 1,
+	    sizeof(*h->forwards));
+	h->forward_origins = mem_grow(h->forward_origins,
+	    h->forward_count + 1, sizeof(*h->forward_origins));
+	forward_copy(&h->forwards[h->forward_count], f);
+	h->forward_origins[h->forward_count++] = (struct origin){
+		.file = str_dup(file), .line = line };
+}
+
+/* Expands the tokens of a socket's path. 0, or -1 with err set. */
+static int
+expand_socket(struct endpoint *e, const struct resolution *r,
+    struct err *err)
+{
+	char *path;
+
+	if (e->kind != ENDPOINT_UNIX)
+		return 0;
+	if ((path = expand_tokens(e->host, HOST_TOKENS, &r->tokens,
+	    err)) == NULL)
+		return -1;
+	free(e->host);
+	e->host = path;
+	if (strlen(path) > ENDPOINT_PATH_MAX)
+		return err_set(err, ERR_INPUT,
+		    "the socket path is longer than %d bytes: %s",
+		    ENDPOINT_PATH_MAX, path);
+	if (*path != '/')
+		return err_set(err, ERR_INPUT, "\"%s\" is taken for a socket's "
+		    "path, which has to begin with a slash (a TCP target is "
+		    "written host:port)", path);
+	return 0;
+}
+
+static void
+add_forward(struct host *h, const struct entry *e,
+    const struct resolution *r, struct config *report)
+{
+	struct forward f;
+	struct err err;
+
+	forward_copy(&f, &e->value.forward);
+	if (f.listen.kind == ENDPOINT_TCP && f.listen.host == NULL &&
+	    forward_is_local(f.kind) && resolution_flag(r, KW_GATEWAYPORTS))
+		f.listen.host = str_dup("*");
+	if (expand_socket(&f.listen, r, &err) == -1 ||
+	    expand_socket(&f.target, r, &err) == -1) {
+		report_add(report, SEVERITY_ERROR, e->file, e->line, "%s",
+		    err.text);
+	} else {
+		free(f.id);
+		f.id = forward_make_id(f.kind, &f.listen);
+		host_add_forward(h, &f, e->file, e->line);
+	}
+	forward_fini(&f);
+}
+
+/* Is a's line before b's? Lines of other files keep the order of rows. */
+static bool
+stands_before(const struct entry *a, const struct entry *b)
+{
+	return a->file == b->file && a->line < b->line;
+}
+
+/* All forwards, in the order of the file as far as one file says them. */
+static void
+add_forwards(struct host *h, const struct resolution *r,
+    struct config *report)
+{
+	static const enum keyword_id ids[] = { KW_LOCALFORWARD,
+	    KW_REMOTEFORWARD, KW_DYNAMICFORWARD };
+	size_t at[3] = { 0 };
+
+	if (resolution_flag(r, KW_CLEARALLFORWARDINGS))
+		return;
+	for (;;) {
+		const struct entry *next = NULL;
+		int from = -1;
+
+		for (int i = 0; i < 3; i++) {
+			const struct setting *s = &r->settings[ids[i]];
+			const struct entry *e = at[i] < s->count ?
+			    s->entries[at[i]] : NULL;
+
+			if (e != NULL && (next == NULL ||
+			    stands_before(e, next))) {
+				next = e;
+				from = i;
+			}
+		}
+		if (next == NULL)
+			return;
+		at[from]++;
+		add_forward(h, next, r, report);
+	}
+}
+
+static bool
+is_utf8(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text;
+	    *p != '\0';) {
+		int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 :
+		    *p >= 0xe0 && *p < 0xf0 ? 2 :
+		    *p >= 0xf0 && *p < 0xf5 ? 3 : -1;
+
+		if (more == -1)
+			return false;
+		for (p++; more > 0; more--, p++)
+			if ((*p & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+/* Status and log are UTF-8, so what is shown there has to be. */
+static void
+check_text(const struct host *h, const char *text, struct config *report)
+{
+	if (text != NULL && !is_utf8(text))
+		report_add(report, SEVERITY_ERROR, h->file, h->line,
+		    "a value for %s holds bytes that aren't UTF-8", h->name);
+}
+
+static void
+check_texts(const struct host *h, struct config *report)
+{
+	check_text(h, h->name, report);
+	check_text(h, h->hostname, report);
+	check_text(h, h->user, report);
+	for (size_t i = 0; i < h->identity_file_count; i++)
+		check_text(h, h->identity_files[i], report);
+	for (size_t i = 0; i < h->known_hosts_file_count; i++)
+		check_text(h, h->known_hosts_files[i], report);
+	for (size_t i = 0; i < h->forward_count; i++) {
+		check_text(h, h->forwards[i].listen.host, report);
+		check_text(h, h->forwards[i].target.host, report);
+	}
+}
+
+void
+host_build(struct host *out, const struct resolution *r, const char *file,
+    int line, struct config *report)
+{
+	out->name = str_dup(r->name);
+	out->file = str_dup(file);
+	out->line = line;
+	out->hostname = str_dup(r->host);
+	out->user = str_dup(r->user);
+	for (int i = 0; i < KEYWORD_COUNT; i++)
+		set_field(out, keyword_get((enum keyword_id)i), r, report);
+	add_paths(&out->identity_files, &out->identity_file_count,
+	    KW_IDENTITYFILE, r, report);
+	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
+	    KW_USERKNOWNHOSTSFILE, r, report);
+	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
+	    KW_GLOBALKNOWNHOSTSFILE, r, report);
+	add_forwards(out, r, report);
+	check_texts(out, report);
+}
+
+static void
+free_strings(char **list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+}
+
+void
+host_fini(struct host *h)
+{
+	free(h->name);
+	free(h->file);
+	free(h->hostname);
+	free(h->user);
+	free_strings(h->identity_files, h->identity_file_count);
+	free_strings(h->known_hosts_files, h->known_hosts_file_count);
+	for (size_t i = 0; i < h->forward_count; i++) {
+		forward_fini(&h->forwards[i]);
+		free(h->forward_origins[i].file);
+	}
+	free(h->forwards);
+	free(h->forward_origins);
+	*h = (struct host){ 0 };
+}
+
+static bool
+strings_equal(char *const *a, size_t n, char *const *b, size_t m)
+{
+	for (size_t i = 0; i < n && n == m; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return n == m;
+}
+
+static bool
+forwards_equal(const struct host *a, const struct host *b)
+{
+	if (a->forward_count != b->forward_count)
+		return false;
+	for (size_t i = 0; i < a->forward_count; i++)
+		if (!forward_equal(&a->forwards[i], &b->forwards[i]))
+			return false;
+	return true;
+}
+
+bool
+host_field_equal(const struct keyword *k, const struct host *a,
+    const struct host *b)
+{
+#define SAME(type, offset) \
+	(*MEMBER(type, a, offset) == *MEMBER(type, b, offset))
+	switch (k->field) {
+	case FIELD_NONE:
+		return true;
+	case FIELD_STRING:
+		return str_equal(*MEMBER(char *, a, k->at),
+		    *MEMBER(char *, b, k->at));
+	case FIELD_STRINGS:
+		return strings_equal(*MEMBER(char **, a, k->at),
+		    *MEMBER(size_t, a, k->count_at),
+		    *MEMBER(char **, b, k->at),
+		    *MEMBER(size_t, b, k->count_at));
+	case FIELD_BOOL:
+		return SAME(bool, k->at);
+	case FIELD_INT:
+		return SAME(int, k->at);
+	case FIELD_PORT:
+		return SAME(uint16_t, k->at);
+	case FIELD_CHECKING:
+		return SAME(enum host_key_checking, k->at);
+	case FIELD_MS:
+		return SAME(int64_t, k->at);
+	case FIELD_MS_PAIR:
+		return SAME(int64_t, k->at) && SAME(int64_t, k->count_at);
+	case FIELD_FORWARDS:
+		return forwards_equal(a, b);
+	}
+	return true;
+#undef SAME
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_CONFIG_HOST_H
+#define HAWSER_CONFIG_HOST_H
+
+#include "config/config.h"
+#include "config/keyword.h"
+#include "config/resolve.h"
+
+/* host: struct host as a whole: from a resolution, and field by field. */
+
+/* What may stand for something in file names and socket paths. */
+#define HOST_TOKENS	"CdhijkLlnpru"
+
+/*
+ * Fills a zeroed out, which host_fini() frees, from what was resolved and the
+ * defaults of the rows. What can't be used goes to the report.
+ */
+void host_build(struct host *out, const struct resolution *,
+    const char *file, int line, struct config *report);
+
+void host_fini(struct host *);
+
+/* Do the fields that this row fills have the same values? */
+bool host_field_equal(const struct keyword *, const struct host *,
+    const struct host *);
+
+/* Adds a copy; the origin's file is copied too. */
+void host_add_forward(struct host *, const struct forward *,
+    const char *file, int line);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_CONFIG_REPORT_H
+#define HAWSER_CONFIG_REPORT_H
+
+#include "config/config.h"
+
+/*
+ * report: how the rooms of this folder say what they have found. A sentence
+ * that was already said about the same line isn't said again (a block is
+ * evaluated once for each host), and after REPORT_MAX sentences only their
+ * number grows in the last one.
+ */
+
+#define REPORT_MAX	1000
+
+/* Adds a diagnostic. file (copied) may be NULL, line may be 0. */
+void report_add(struct config *, enum severity, const char *file, int line,
+    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* Puts what was said in the order of the lines, file by file. */
+void report_sort(struct config *);
+
+#endif

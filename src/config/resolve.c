@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "config/resolve.h"
+
+#include <ctype.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/str.h"
+#include "config/report.h"
+
+/* One evaluation under way. */
+struct pass {
+	const struct resolve_source *source;
+	struct resolution *out;
+	struct config *report;
+	const char *name;	/* what Host patterns are held against */
+	bool final;
+	bool failed;
+};
+
+const struct entry *
+resolution_entry(const struct resolution *r, enum keyword_id id)
+{
+	return r->settings[id].count > 0 ? r->settings[id].entries[0] : NULL;
+}
+
+const char *
+resolution_text(const struct resolution *r, enum keyword_id id)
+{
+	const struct entry *e = resolution_entry(r, id);
+
+	return e != NULL ? e->value.texts[0] : keyword_get(id)->def;
+}
+
+bool
+resolution_flag(const struct resolution *r, enum keyword_id id)
+{
+	const char *text = resolution_text(r, id);
+
+	return strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
+}
+
+static void
+fail(struct pass *p, const char *file, int line, const char *text)
+{
+	report_add(p->report, SEVERITY_ERROR, file, line, "%s", text);
+	p->failed = true;
+}
+
+static bool
+is_same(const struct entry *a, const struct entry *b)
+{
+	if (a->value.has_forward)
+		return forward_equal(&a->value.forward, &b->value.forward);
+	return str_equal(a->value.texts[0], b->value.texts[0]);
+}
+
+static bool
+has(const struct setting *s, const struct entry *e)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (is_same(s->entries[i], e))
+			return true;
+	return false;
+}
+
+/*
+ * ProxyJump and ProxyCommand shut each other out: the first of them wins, but
+ * "ProxyJump none" leaves room for a command.
+ */
+static bool
+is_shut_out(const struct resolution *r, enum keyword_id id)
+{
+	const struct entry *jump = resolution_entry(r, KW_PROXYJUMP);
+
+	if (id == KW_PROXYJUMP)
+		return resolution_entry(r, KW_PROXYCOMMAND) != NULL;
+	return id == KW_PROXYCOMMAND && jump != NULL &&
+	    strcmp(jump->value.texts[0], "none") != 0;
+}
+
+static void
+apply(struct resolution *r, const struct entry *e)
+{
+	enum keyword_id id = keyword_id(e->keyword);
+	struct setting *s = &r->settings[id];
+
+	if (e->value.count == 0 || is_shut_out(r, id))
+		return;
+	if (!e->keyword->many && s->count > 0)
+		return;
+	/* Variables may be sent twice; keys and forwards aren't used twice. */
+	if (e->keyword->kind != KIND_SEND_ENV && has(s, e))
+		return;
+	s->entries = mem_grow(s->entries, s->count + 1, sizeof(*s->entries));
+	s->entries[s->count++] = e;
+}
+
+static void
+meet_unknown(struct pass *p, const struct entry *e)
+{
+	const char *ignored = resolution_text(p->out, KW_IGNOREUNKNOWN);
+	const char *nearest;
+	struct err err;
+
+	if (ignored != NULL && match_list(e->name, ignored, true))
+		return;
+	nearest = keyword_nearest(e->name);
+	if (nearest != NULL)
+		err_set(&err, ERR_INPUT, "there is no keyword \"%s\"; did "
+		    "you mean %s?", e->name, nearest);
+	else
+		err_set(&err, ERR_INPUT, "there is no keyword \"%s\"",
+		    e->name);
+	fail(p, e->file, e->line, err.text);
+}
+
+/* HostName as far as the lines so far have said; new, NULL with err set. */
+static char *
+host_so_far(const struct pass *p, struct err *err)
+{
+	const char *text = resolution_text(p->out, KW_HOSTNAME);
+	struct expand_tokens t = { .host = p->out->name };
+
+	if (p->final)
+		return str_dup(p->out->host);
+	if (text == NULL)
+		return str_dup(p->out->name);
+	return expand_tokens(text, "h", &t, err);
+}
+
+static int
+match_block(struct pass *p, const struct block *b, struct err *err)
+{
+	const struct resolution *r = p->out;
+	const struct expand_user *user = p->source->user;
+	const char *login = resolution_text(r, KW_USER);
+	const char *alias = resolution_text(r, KW_HOSTKEYALIAS);
+	const char *tag = resolution_text(r, KW_TAG);
+	char *host = host_so_far(p, err);
+	struct match_subject s;
+	int rc;
+
+	if (host == NULL)
+		return -1;
+	s = (struct match_subject){
+		.host = host,
+		.original = r->name,
+		.user = login != NULL ? login : user->name,
+		.local_user = user->name,
+		.tag = tag != NULL ? tag : "",
+		.final = p->final,
+		.is_local = p->source->is_local,
+		.exec = p->source->exec,
+		.exec_arg = p->source->exec_arg,
+	};
+	s.tokens = (struct expand_tokens){ .user = user, .original = r->name,
+	    .host = host, .port = resolution_text(r, KW_PORT),
+	    .remote_user = s.user, .alias = alias != NULL ? alias : host,
+	    .jump = "" };
+	rc = match_holds(&b->match, &s, err);
+	free(host);
+	return rc;
+}
+
+static bool
+holds(struct pass *p, const struct document *d, const struct block *b)
+{
+	struct err err;
+	int rc;
+
+	if (b->kind == BLOCK_HOST)
+		return match_host_line(b->patterns.texts, b->patterns.count,
+		    p->name);
+	if ((rc = match_block(p, b, &err)) == -1)
+		fail(p, d->file, b->line, err.text);
+	return rc == 1;
+}
+
+/*
+ * Evaluates a document. What stands before its first Host line holds if
+ * active; where it doesn't, the document is only looked through for unknown
+ * keywords.
+ */
+static void
+evaluate(struct pass *p, const struct document *d, bool active)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct block *b = &d->blocks[i];
+		bool here = active &&
+		    (b->kind == BLOCK_TOP || holds(p, d, b));
+
+		for (size_t j = 0; j < b->count && (here || b->always); j++) {
+			const struct entry *e = &b->entries[j];
+
+			if (e->keyword == NULL)
+				meet_unknown(p, e);
+			else if (here && e->keyword->kind != KIND_INCLUDE)
+				apply(p->out, e);
+			for (size_t k = 0; k < e->include_count; k++)
+				evaluate(p, e->includes[k], here);
+		}
+	}
+}
+
+/* Numeric addresses keep their case; a name can't be one without digits. */
+static bool
+is_address(const char *host)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_NUMERICHOST }, *ai;
+
+	if (strpbrk(host, "%:") != NULL ||
+	    host[strspn(host, "0123456789.")] == '\0')
+		return true;
+	if (getaddrinfo(host, NULL, &hints, &ai) != 0)
+		return false;
+	freeaddrinfo(ai);
+	return true;
+}
+
+/* The one way to write an address; new. */
+static char *
+canonical_address(const char *host)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_NUMERICHOST }, *ai;
+	char text[NI_MAXHOST];
+	int rc;
+
+	if (getaddrinfo(host, NULL, &hints, &ai) != 0)
+		return str_dup(host);
+	rc = getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof(text), NULL,
+	    0, NI_NUMERICHOST);
+	freeaddrinfo(ai);
+	return str_dup(rc == 0 ? text : host);
+}
+
+/* Takes HostName into use, between the passes and at the end. */
+static void
+set_host(struct pass *p)
+{
+	struct resolution *r = p->out;
+	const struct entry *e = resolution_entry(r, KW_HOSTNAME);
+	struct expand_tokens t = { .host = r->name };
+	struct err err;
+	char *host = e == NULL ? str_dup(r->name) :
+	    expand_tokens(e->value.texts[0], "h", &t, &err);
+
+	if (host == NULL) {
+		fail(p, e->file, e->line, err.text);
+		host = str_dup(r->name);
+	}
+	free(r->host);
+	if (is_address(host)) {
+		r->host = canonical_address(host);
+		free(host);
+		return;
+	}
+	for (char *c = host; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+	r->host = host;
+}
+
+/* The host of the last hop, which is the one %j means. */
+static char *
+last_hop(const char *jump)
+{
+	const char *comma, *at, *host;
+
+	if (jump == NULL || strcmp(jump, "none") == 0)
+		return str_dup("");
+	comma = strrchr(jump, ',');
+	host = comma != NULL ? comma + 1 : jump;
+	if ((at = strrchr(host, '@')) != NULL)
+		host = at + 1;
+	if (*host == '[')
+		return str_dupf("%.*s", (int)strcspn(host + 1, "]"), host + 1);
+	return str_dupf("%.*s", (int)strcspn(host, ":"), host);
+}
+
+static void
+set_tokens(struct pass *p)
+{
+	struct resolution *r = p->out;
+	const char *user = resolution_text(r, KW_USER);
+	const char *alias = resolution_text(r, KW_HOSTKEYALIAS);
+
+	r->port = str_dup(resolution_text(r, KW_PORT));
+	r->user = str_dup(user != NULL ? user : p->source->user->name);
+	r->alias = str_dup(alias != NULL ? alias : r->name);
+	r->jump = last_hop(resolution_text(r, KW_PROXYJUMP));
+	for (char *c = alias != NULL ? r->alias : r->alias + strlen(r->alias);
+	    *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+	r->tokens = (struct expand_tokens){
+		.user = p->source->user,
+		.original = r->name,
+		.host = r->host,
+		.port = r->port,
+		.remote_user = r->user,
+		.alias = r->alias,
+		.jump = r->jump,
+	};
+}
+
+static void
+run_pass(struct pass *p)
+{
+	for (size_t i = 0; i < p->source->count; i++)
+		evaluate(p, p->source->documents[i], true);
+}
+
+static bool
+wants_final(const struct pass *p)
+{
+	for (size_t i = 0; i < p->source->count; i++)
+		if (p->source->documents[i]->wants_final)
+			return true;
+	return strcmp(resolution_text(p->out, KW_CANONICALIZEHOSTNAME),
+	    "false") != 0;
+}
+
+int
+resolve_name(const struct resolve_source *source, const char *name,
+    struct resolution *out, struct config *report)
+{
+	struct pass p = { .source = source, .out = out, .report = report,
+	    .name = name };
+
+	out->name = str_dup(name);
+	run_pass(&p);
+	set_host(&p);
+	if (wants_final(&p)) {
+		p.final = true;
+		p.name = out->host;
+		run_pass(&p);
+	}
+	set_tokens(&p);
+	return p.failed ? -1 : 0;
+}
+
+void
+resolution_fini(struct resolution *r)
+{
+	for (size_t i = 0; i < KEYWORD_COUNT; i++)
+		free(r->settings[i].entries);
+	free(r->name);
+	free(r->host);
+	free(r->port);
+	free(r->user);
+	free(r->alias);
+	free(r->jump);
+	*r = (struct resolution){ 0 };
+}

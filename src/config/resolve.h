@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_CONFIG_RESOLVE_H
+#define HAWSER_CONFIG_RESOLVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+#include "config/document.h"
+#include "config/expand.h"
+#include "config/keyword.h"
+#include "config/match.h"
+
+/*
+ * resolve: which lines of the documents hold for one name. The first value
+ * wins, or all count, as the keyword's row says. No I/O of its own.
+ */
+
+/* The lines that hold for one keyword; borrowed from the documents. */
+struct setting {
+	const struct entry **entries;
+	size_t count;
+};
+
+struct resolution {
+	char *name;			/* as it was asked for */
+	char *host;			/* HostName, or name; lower case */
+	char *port;			/* decimal */
+	char *user;
+	char *alias;			/* HostKeyAlias, or name */
+	char *jump;			/* the last hop's name, or "" */
+	struct setting settings[KEYWORD_COUNT];
+	struct expand_tokens tokens;	/* borrows from this struct */
+};
+
+/* Documents and what evaluation needs; borrows everything. */
+struct resolve_source {
+	struct document *const *documents;	/* in order of precedence */
+	size_t count;
+	const struct expand_user *user;
+	bool (*is_local)(const char *networks);
+	int (*exec)(void *arg, const char *command, struct err *);
+	void *exec_arg;
+};
+
+/*
+ * Fills a zeroed out, which resolution_fini() frees. What is wrong (an unknown
+ * keyword, a token that can't be expanded) goes to the report as an error: 0,
+ * or -1 if there was any.
+ */
+int resolve_name(const struct resolve_source *, const char *name,
+    struct resolution *out, struct config *report);
+
+void resolution_fini(struct resolution *);
+
+/* The first line that holds, or NULL. */
+const struct entry *resolution_entry(const struct resolution *,
+    enum keyword_id);
+
+/* Its first text, or hawser's default; NULL if there is neither. */
+const char *resolution_text(const struct resolution *, enum keyword_id);
+
+/* Is it a flag that is set, by a line or by default? */
+bool resolution_flag(const struct resolution *, enum keyword_id);
+
+#endif
