@@ -53,6 +53,11 @@ tests_fuzz_fuzz_sshconf_SOURCES = tests/fuzz/fuzz_sshconf.c
 tests_fuzz_fuzz_sshconf_LDADD = $(HAWSER_CONFIG_LIBS)
 tests_fuzz_fuzz_sshconf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_document
+tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz_document.c
+tests_fuzz_fuzz_document_LDADD = $(HAWSER_CONFIG_LIBS)
+tests_fuzz_fuzz_document_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 if FUZZERS
 noinst_PROGRAMS += $(fuzzers)
 endif

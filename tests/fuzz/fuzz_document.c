@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* document: a whole file, evaluated for two names and made hosts. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "config/document.h"
+#include "config/host.h"
+#include "config/resolve.h"
+#include "fuzz.h"
+
+static bool
+is_local(const char *networks)
+{
+	return *networks == '1';
+}
+
+static int
+run(void *arg, const char *command, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	return *command == 't';
+}
+
+static void
+try_name(struct document *d, const char *name, struct config *report)
+{
+	static const struct expand_user user = { .name = (char *)"u",
+	    .home = (char *)"/h", .machine = (char *)"m.example" };
+	struct resolve_source source = { .documents = &d, .count = 1,
+	    .user = &user, .is_local = is_local, .exec = run };
+	struct resolution r = { 0 };
+	struct host h = { 0 };
+
+	resolve_name(&source, name, &r, report);
+	host_build(&h, &r, "f", 1, report);
+	host_fini(&h);
+	resolution_fini(&r);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	struct config *report = mem_alloc(sizeof(*report));
+	struct document *d = document_parse("f", (const char *)bytes, n,
+	    report);
+
+	try_name(d, "a", report);
+	try_name(d, "vps.example", report);
+	document_free(d);
+	config_free(report);
+	return 0;
+}
