@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/sshd.py \
 	tests/e2e/lib/textlog.py \
 	tests/e2e/lib/wait.py \
+	tests/e2e/lib/worker.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/test_classes.py \
 	tests/e2e/test_control.py \
@@ -23,4 +24,5 @@ EXTRA_DIST += \
 	tests/e2e/test_input.py \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_socks.py \
-	tests/e2e/test_transfer.py
+	tests/e2e/test_transfer.py \
+	tests/e2e/test_worker.py

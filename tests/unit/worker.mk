@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: ISC
+
+unit_tests += tests/unit/test_ping
+tests_unit_test_ping_SOURCES = tests/unit/test_ping.c
+tests_unit_test_ping_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_ping_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_ping_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_relay
+tests_unit_test_relay_SOURCES = tests/unit/test_relay.c
+tests_unit_test_relay_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_relay_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_relay_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_report
+tests_unit_test_report_SOURCES = tests/unit/test_report.c
+tests_unit_test_report_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_report_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_report_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_socks
+tests_unit_test_socks_SOURCES = tests/unit/test_socks.c
+tests_unit_test_socks_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_socks_LDFLAGS = $(HAWSER_SSH_LINK)

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "ssh/connection.h"
+#include "worker/ping.h"
+
+/* A connection that answers only when the test says so. */
+static request_reply *pending;
+static void *pending_arg;
+static int asked;
+
+void
+connection_ping(struct connection *c, request_reply *reply, void *arg)
+{
+	(void)c;
+	assert_null(pending);
+	pending = reply;
+	pending_arg = arg;
+	asked++;
+}
+
+static void
+answer(void)
+{
+	request_reply *reply = pending;
+
+	pending = NULL;
+	reply(pending_arg, false, 0);
+}
+
+static struct {
+	int rtt;
+	int silent;
+	int back;
+	int64_t lost_ms;
+	uint64_t heard;
+	bool hears;
+} seen;
+
+static struct loop loop;
+
+static void
+on_rtt(void *arg, int64_t us)
+{
+	(void)arg;
+	assert_true(us >= 0);
+	seen.rtt++;
+}
+
+static void
+on_silent(void *arg)
+{
+	(void)arg;
+	seen.silent++;
+}
+
+static void
+on_back(void *arg)
+{
+	(void)arg;
+	seen.back++;
+}
+
+static void
+on_lost(void *arg, int64_t silence_ms)
+{
+	(void)arg;
+	seen.lost_ms = silence_ms;
+}
+
+static const struct ping_ops ops = { on_rtt, on_silent, on_back, on_lost };
+
+static uint64_t
+heard(void *arg)
+{
+	(void)arg;
+	return seen.hears ? ++seen.heard : seen.heard;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	memset(&seen, 0, sizeof(seen));
+	pending = NULL;
+	asked = 0;
+	return loop_init(&loop, NULL);
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	loop_fini(&loop);
+	return 0;
+}
+
+static void
+turn(void)
+{
+	event_base_loop(loop.base, EVLOOP_ONCE);
+}
+
+static void
+asks_again_after_each_answer(void **state)
+{
+	struct ping *p = ping_new(&loop, 1, 3, heard, &ops, NULL);
+
+	(void)state;
+	assert_int_equal(asked, 1);
+	answer();
+	assert_int_equal(seen.rtt, 1);
+	turn();
+	assert_int_equal(asked, 2);
+	answer();
+	assert_int_equal(seen.rtt, 2);
+	assert_int_equal(seen.silent, 0);
+	ping_free(p);
+}
+
+static void
+loses_in_time(void **state)
+{
+	struct ping *p = ping_new(&loop, 1, 1, heard, &ops, NULL);
+	int64_t start = clock_now_ms(), took;
+
+	(void)state;
+	answer();
+	while (seen.lost_ms == 0)
+		turn();
+	took = clock_now_ms() - start;
+	assert_in_range(took, 1900, 2600);
+	assert_in_range(seen.lost_ms, 1900, 2600);
+	ping_free(p);
+}
+
+static void
+is_silent_then_back(void **state)
+{
+	struct ping *p = ping_new(&loop, 1, 30, heard, &ops, NULL);
+
+	(void)state;
+	while (seen.silent == 0)
+		turn();
+	assert_int_equal(seen.back, 0);
+	answer();
+	assert_int_equal(seen.silent, 1);
+	assert_int_equal(seen.back, 1);
+	ping_free(p);
+}
+
+static void
+a_slow_link_is_not_lost(void **state)
+{
+	struct ping *p = ping_new(&loop, 1, 1, heard, &ops, NULL);
+	int64_t start = clock_now_ms();
+
+	(void)state;
+	seen.hears = true;
+	while (clock_now_ms() - start < 3500)
+		turn();
+	assert_int_equal(seen.lost_ms, 0);
+	assert_int_equal(seen.silent, 0);
+	seen.hears = false;
+	while (seen.lost_ms == 0)
+		turn();
+	ping_free(p);
+}
+
+static void
+zero_never_asks(void **state)
+{
+	struct ping *p = ping_new(&loop, 0, 3, heard, &ops, NULL);
+
+	(void)state;
+	assert_int_equal(asked, 0);
+	ping_free(p);
+}
+
+int
+main(void)
+{
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(asks_again_after_each_answer),
+		TEST(loses_in_time),
+		TEST(is_silent_then_back),
+		TEST(a_slow_link_is_not_lost),
+		TEST(zero_never_asks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
