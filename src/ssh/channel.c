@@ -8,9 +8,8 @@
 
 /* Calls of on_writable in one turn, so that other events get theirs. */
 #define SERVE_BUDGET	1024
-/* Packets smaller than this share chunks of that size in the queue. */
-#define SMALL_PACKET	2048
-#define SMALL_CHUNK	8192
+/* Small packets share a chunk, so that a byte does not cost a hundred. */
+#define CHUNK_SIZE	8192
 #define FAILURE_TEXT	200
 
 /* Ids and memory */
@@ -66,7 +65,6 @@ drop_queue(struct channel *ch)
 
 	while ((k = STAILQ_FIRST(&ch->queue)) != NULL) {
 		STAILQ_REMOVE_HEAD(&ch->queue, next);
-		free(k->packet);
 		free(k);
 	}
 	ch->last = NULL;
@@ -223,7 +221,6 @@ deliver_queue(struct channel *ch)
 		STAILQ_REMOVE_HEAD(&ch->queue, next);
 		if (k == ch->last)
 			ch->last = NULL;
-		free(k->packet);
 		free(k);
 	}
 }
@@ -247,37 +244,28 @@ progress(struct channel *ch)
 	}
 }
 
-/* Keeps n bytes at data, which lie in *packet (taken if kept whole). */
 static void
-enqueue(struct channel *ch, uint8_t **packet, const uint8_t *data, size_t n)
+enqueue(struct channel *ch, const uint8_t *data, size_t n)
 {
 	struct chunk *k = ch->last;
 
 	ch->queued += n;
 	if (k == NULL || k->room < n) {
-		k = mem_alloc(sizeof(*k));
-		if (n < SMALL_PACKET) {
-			k->packet = mem_alloc(SMALL_CHUNK);
-			k->p = k->packet;
-			k->room = SMALL_CHUNK;
-		} else {
-			k->packet = *packet;
-			k->p = *packet + (data - *packet);
-			k->len = n;
-			*packet = NULL;
-		}
+		size_t size = n < CHUNK_SIZE ? CHUNK_SIZE : n;
+
+		k = mem_alloc(sizeof(*k) + size);
+		k->p = k->bytes;
+		k->room = size;
 		STAILQ_INSERT_TAIL(&ch->queue, k, next);
 		ch->last = k;
 	}
-	if (k->room >= n) {
-		memcpy(k->p + k->len, data, n);
-		k->len += n;
-		k->room -= n;
-	}
+	memcpy(k->p + k->len, data, n);
+	k->len += n;
+	k->room -= n;
 }
 
 static void
-on_data(struct channel *ch, struct reader *r, uint8_t **packet)
+on_data(struct channel *ch, struct reader *r)
 {
 	struct connection *c = ch->connection;
 	size_t n, taken = 0;
@@ -293,16 +281,15 @@ on_data(struct channel *ch, struct reader *r, uint8_t **packet)
 	if (ch->queued == 0 && !ch->pulling)
 		taken = offer(ch, data, n);
 	if (ch->ops != NULL && taken < n)
-		enqueue(ch, packet, data + taken, n - taken);
+		enqueue(ch, data + taken, n - taken);
 }
 
 /* Forwarded connections have no second stream: counted and dropped. */
 static void
-on_extended_data(struct channel *ch, struct reader *r, uint8_t **packet)
+on_extended_data(struct channel *ch, struct reader *r)
 {
 	size_t n;
 
-	(void)packet;
 	reader_u32(r);
 	reader_string(r, &n);
 	if (r->broken || n > ch->recv_window)
@@ -313,11 +300,10 @@ on_extended_data(struct channel *ch, struct reader *r, uint8_t **packet)
 }
 
 static void
-on_window_adjust(struct channel *ch, struct reader *r, uint8_t **packet)
+on_window_adjust(struct channel *ch, struct reader *r)
 {
 	uint32_t n = reader_u32(r);
 
-	(void)packet;
 	if (r->broken || n > UINT32_MAX - ch->send_window)
 		return connection_break(ch->connection,
 		    "a window beyond 2^32 - 1");
@@ -327,19 +313,17 @@ on_window_adjust(struct channel *ch, struct reader *r, uint8_t **packet)
 }
 
 static void
-on_eof(struct channel *ch, struct reader *r, uint8_t **packet)
+on_eof(struct channel *ch, struct reader *r)
 {
 	(void)r;
-	(void)packet;
 	ch->eof_received = true;
 	progress(ch);
 }
 
 static void
-on_close(struct channel *ch, struct reader *r, uint8_t **packet)
+on_close(struct channel *ch, struct reader *r)
 {
 	(void)r;
-	(void)packet;
 	ch->close_received = true;
 	send_close(ch);
 	end(ch);
@@ -350,11 +334,10 @@ on_close(struct channel *ch, struct reader *r, uint8_t **packet)
 }
 
 static void
-on_request(struct channel *ch, struct reader *r, uint8_t **packet)
+on_request(struct channel *ch, struct reader *r)
 {
 	size_t n;
 
-	(void)packet;
 	reader_string(r, &n);
 	/* sshd's ClientAliveInterval asks and is content with a failure. */
 	if (reader_bool(r) && !ch->close_sent)
@@ -366,10 +349,9 @@ on_request(struct channel *ch, struct reader *r, uint8_t **packet)
 
 /* Answers to channel requests: we never make any. */
 static void
-on_request_answer(struct channel *ch, struct reader *r, uint8_t **packet)
+on_request_answer(struct channel *ch, struct reader *r)
 {
 	(void)r;
-	(void)packet;
 	connection_break(ch->connection,
 	    "an answer to a channel request that was never made");
 }
@@ -377,11 +359,10 @@ on_request_answer(struct channel *ch, struct reader *r, uint8_t **packet)
 /* Opening */
 
 static void
-on_open_confirmation(struct channel *ch, struct reader *r, uint8_t **packet)
+on_open_confirmation(struct channel *ch, struct reader *r)
 {
 	uint32_t max;
 
-	(void)packet;
 	ch->peer_id = reader_u32(r);
 	ch->send_window = reader_u32(r);
 	max = reader_u32(r);
@@ -397,13 +378,12 @@ on_open_confirmation(struct channel *ch, struct reader *r, uint8_t **packet)
 }
 
 static void
-on_open_failure(struct channel *ch, struct reader *r, uint8_t **packet)
+on_open_failure(struct channel *ch, struct reader *r)
 {
 	const struct channel_ops *ops = ch->ops;
 	char text[FAILURE_TEXT];
 	uint32_t reason = reader_u32(r);
 
-	(void)packet;
 	reader_text(r, text, sizeof(text));
 	if (r->broken)
 		return connection_break(ch->connection,
@@ -417,7 +397,7 @@ on_open_failure(struct channel *ch, struct reader *r, uint8_t **packet)
 
 static const struct handler {
 	enum channel_state state;	/* in which the packet makes sense */
-	void (*handle)(struct channel *, struct reader *, uint8_t **packet);
+	void (*handle)(struct channel *, struct reader *);
 } handlers[] = {
 #define ROW(msg)	[(msg) - MSG_CHANNEL_OPEN_CONFIRMATION]
 	ROW(MSG_CHANNEL_OPEN_CONFIRMATION) = { CHANNEL_OPENING,
@@ -435,8 +415,7 @@ static const struct handler {
 };
 
 void
-channel_on_packet(struct connection *c, uint8_t msg, struct reader *r,
-    uint8_t **packet)
+channel_on_packet(struct connection *c, uint8_t msg, struct reader *r)
 {
 	uint32_t id = reader_u32(r);
 	const struct handler *h;
@@ -450,7 +429,7 @@ channel_on_packet(struct connection *c, uint8_t msg, struct reader *r,
 	if (c->channels[id]->state != h->state)
 		return connection_break(c,
 		    "a packet that the channel's state forbids");
-	h->handle(c->channels[id], r, packet);
+	h->handle(c->channels[id], r);
 }
 
 /* Is it a forwarded-tcpip open that we asked for? NULL after a refusal. */

@@ -12,10 +12,11 @@
 #include <sys/auxv.h>
 
 #include "base/str.h"
+#include "ssh/cipher_impl.h"
 #include "ssh/packet.h"
 
-#define LENGTH_SIZE	4	/* the packet_length field */
-#define TAG_SIZE	16
+#define LENGTH_SIZE	CIPHER_LENGTH_SIZE
+#define TAG_SIZE	CIPHER_TAG_SIZE
 #define GCM_BLOCK	16
 #define CHACHA_BLOCK	8
 #define CHACHA_KEY	32
@@ -150,35 +151,24 @@ gcm_open(struct gcm *g, uint8_t *buf, int n)
 	    buf + LENGTH_SIZE, n) != 1 ||
 	    EVP_DecryptFinal_ex(g->ctx, buf + LENGTH_SIZE + n, &out) != 1)
 		return -1;
-	memmove(buf, buf + LENGTH_SIZE, (size_t)n);
 	return 0;
 }
 
-/*
- * libssh2's calling convention for methods that take a whole packet: when
- * encrypting, buf is the packet with its length field, n bytes of it, and the
- * tag goes behind. When decrypting, buf begins at the length field, n counts
- * the bytes between length field and tag, and the plain text must end up four
- * bytes earlier, where the length field was.
- */
 static int
-gcm_crypt(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *buf,
-    size_t n, void **abstract, int firstlast)
+gcm_transform(void *state, uint32_t seqno, uint8_t *buf, size_t n)
 {
-	struct gcm *g = *abstract;
+	struct gcm *g = state;
 	int rc;
 
-	(void)session;
 	(void)seqno;
-	(void)firstlast;
 	if (EVP_CipherInit_ex(g->ctx, NULL, NULL, NULL, g->iv, -1) != 1)
 		return -1;
 	if (EVP_CIPHER_CTX_is_encrypting(g->ctx))
-		rc = gcm_seal(g, buf, (int)(n - LENGTH_SIZE));
+		rc = gcm_seal(g, buf, (int)n);
 	else
 		rc = gcm_open(g, buf, (int)n);
 	gcm_next_iv(g);
-	return rc == 0 ? 0 : LIBSSH2_ERROR_DECRYPT;
+	return rc;
 }
 
 /* chacha20-poly1305@openssh.com (OpenSSH's PROTOCOL.chacha20poly1305) */
@@ -277,29 +267,65 @@ chacha_get_len(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *data,
 	return check_length(load_u32(bytes), CHACHA_BLOCK, len);
 }
 
-/* n as in gcm_crypt. */
+static int
+chacha_transform(void *state, uint32_t seqno, uint8_t *buf, size_t n)
+{
+	struct chacha *c = state;
+	uint8_t tag[TAG_SIZE], *text = buf + LENGTH_SIZE;
+
+	if (c->encrypt) {
+		if (chacha_xor(c->length, seqno, 0, buf, LENGTH_SIZE) == -1 ||
+		    chacha_xor(c->body, seqno, 1, text, (int)n) == -1)
+			return -1;
+		return chacha_tag(c, seqno, buf, LENGTH_SIZE + n, text + n);
+	}
+	if (chacha_tag(c, seqno, buf, LENGTH_SIZE + n, tag) == -1 ||
+	    CRYPTO_memcmp(tag, text + n, TAG_SIZE) != 0)
+		return -1;
+	return chacha_xor(c->body, seqno, 1, text, (int)n);
+}
+
+/*
+ * Both ciphers transform in place: buf is the length field, n bytes and room
+ * for the tag. libssh2 calls with the same buf, but n counts the length field
+ * when it encrypts and does not when it decrypts, and the plain text must end
+ * up four bytes earlier, where the length field was.
+ */
+static int
+crypt_for_libssh2(int (*transform)(void *, uint32_t, uint8_t *, size_t),
+    bool encrypt, void *state, uint32_t seqno, uint8_t *buf, size_t n)
+{
+	if (encrypt)
+		return transform(state, seqno, buf, n - LENGTH_SIZE) == 0 ?
+		    0 : LIBSSH2_ERROR_ENCRYPT;
+	if (transform(state, seqno, buf, n) == -1)
+		return LIBSSH2_ERROR_DECRYPT;
+	memmove(buf, buf + LENGTH_SIZE, n);
+	return 0;
+}
+
+static int
+gcm_crypt(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *buf,
+    size_t n, void **abstract, int firstlast)
+{
+	struct gcm *g = *abstract;
+
+	(void)session;
+	(void)firstlast;
+	return crypt_for_libssh2(gcm_transform,
+	    EVP_CIPHER_CTX_is_encrypting(g->ctx), g, seqno, buf, n);
+}
+
 static int
 chacha_crypt(LIBSSH2_SESSION *session, unsigned seqno, unsigned char *buf,
     size_t n, void **abstract, int firstlast)
 {
 	struct chacha *c = *abstract;
-	uint8_t tag[TAG_SIZE];
 
 	(void)session;
 	(void)firstlast;
-	if (c->encrypt) {
-		if (chacha_xor(c->length, seqno, 0, buf, LENGTH_SIZE) == -1 ||
-		    chacha_xor(c->body, seqno, 1, buf + LENGTH_SIZE,
-		    (int)n - LENGTH_SIZE) == -1)
-			return -1;
-		return chacha_tag(c, seqno, buf, n, buf + n);
-	}
-	if (chacha_tag(c, seqno, buf, n + LENGTH_SIZE, tag) == -1 ||
-	    CRYPTO_memcmp(tag, buf + LENGTH_SIZE + n, TAG_SIZE) != 0 ||
-	    chacha_xor(c->body, seqno, 1, buf + LENGTH_SIZE, (int)n) == -1)
-		return LIBSSH2_ERROR_DECRYPT;
-	memmove(buf, buf + LENGTH_SIZE, n);
-	return 0;
+	return crypt_for_libssh2(chacha_transform, c->encrypt, c, seqno, buf,
+	    n);
 }
 
 static const LIBSSH2_CRYPT_METHOD ours[] = {
@@ -421,6 +447,24 @@ cipher_init(struct err *err)
 		if (!is_ours(theirs[i]->name))
 			table[n++] = theirs[i];
 	return 0;
+}
+
+bool
+cipher_is_ours(const LIBSSH2_CRYPT_METHOD *method)
+{
+	for (size_t i = 0; i < OURS; i++)
+		if (method == &ours[i])
+			return true;
+	return false;
+}
+
+int
+cipher_open(const LIBSSH2_CRYPT_METHOD *method, void *state, uint32_t seqno,
+    uint8_t *buf, size_t n)
+{
+	return method->crypt == chacha_crypt ?
+	    chacha_transform(state, seqno, buf, n) :
+	    gcm_transform(state, seqno, buf, n);
 }
 
 bool

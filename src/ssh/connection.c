@@ -46,7 +46,7 @@ connection_flush(struct connection *c)
 }
 
 static void
-on_packet(void *arg, uint8_t *data, size_t n)
+on_packet(void *arg, const uint8_t *data, size_t n)
 {
 	struct connection *c = arg;
 	struct reader r;
@@ -65,10 +65,9 @@ on_packet(void *arg, uint8_t *data, size_t n)
 		channel_on_open(c, &r);
 		break;
 	default:
-		channel_on_packet(c, msg, &r, &data);
+		channel_on_packet(c, msg, &r);
 		break;
 	}
-	free(data);
 }
 
 static bool

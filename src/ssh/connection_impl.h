@@ -25,13 +25,13 @@ enum channel_state {
 	CHANNEL_ENDED,		/* both sides have closed, or the link died */
 };
 
-/* Data that the user's sink did not take: the packet itself is kept. */
+/* Data that the user's sink did not take. */
 struct chunk {
 	STAILQ_ENTRY(chunk) next;
-	uint8_t *packet;	/* malloc'ed */
 	uint8_t *p;		/* what is left of it */
 	size_t len;
 	size_t room;		/* bytes behind p + len that are free */
+	uint8_t bytes[];
 };
 
 struct channel {
@@ -119,8 +119,7 @@ struct listener *request_find_listener(struct connection *, const char *bind,
     uint32_t port);
 
 /* channel.c */
-void channel_on_packet(struct connection *, uint8_t msg, struct reader *,
-    uint8_t **packet);
+void channel_on_packet(struct connection *, uint8_t msg, struct reader *);
 void channel_on_open(struct connection *, struct reader *);
 /* True if some could not be served for want of room. */
 bool channel_serve_writers(struct connection *);

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libhawser_ssh.a
 libhawser_ssh_a_SOURCES = \
 	src/ssh/auth.c \
 	src/ssh/base64.c \
+	src/ssh/bytebuf.c \
 	src/ssh/channel.c \
 	src/ssh/cipher.c \
 	src/ssh/connection.c \
@@ -11,27 +12,31 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/identity.c \
 	src/ssh/kexinit.c \
 	src/ssh/known_hosts.c \
-	src/ssh/outbuf.c \
 	src/ssh/packet.c \
+	src/ssh/record.c \
 	src/ssh/request.c \
 	src/ssh/signature.c \
 	src/ssh/tap.c \
 	src/ssh/transport.c \
+	src/ssh/transport_loop.c \
 	src/ssh/auth.h \
 	src/ssh/base64.h \
+	src/ssh/bytebuf.h \
 	src/ssh/cipher.h \
+	src/ssh/cipher_impl.h \
 	src/ssh/connection.h \
 	src/ssh/connection_impl.h \
 	src/ssh/host_key.h \
 	src/ssh/identity.h \
 	src/ssh/kexinit.h \
 	src/ssh/known_hosts.h \
-	src/ssh/outbuf.h \
 	src/ssh/packet.h \
+	src/ssh/record.h \
 	src/ssh/session.h \
 	src/ssh/signature.h \
 	src/ssh/tap.h \
-	src/ssh/transport.h
+	src/ssh/transport.h \
+	src/ssh/transport_impl.h
 # libssh2's own headers are reached with <>: "packet.h" would be ours.
 libhawser_ssh_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS) \
 	$(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS)

@@ -43,6 +43,7 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 		return LIBSSH2_ERROR_PROTO;
 	}
 	tap->on_packet(tap, data, n);
+	free(data);
 	return 0;
 }
 

@@ -19,10 +19,10 @@ struct tap {
 	 */
 	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
 	/*
-	 * A connection-layer packet after authentication (taken, malloc'ed).
-	 * Must not send.
+	 * A connection-layer packet after authentication (borrowed). Must not
+	 * send.
 	 */
-	void (*on_packet)(struct tap *, uint8_t *data, size_t n);
+	void (*on_packet)(struct tap *, const uint8_t *data, size_t n);
 };
 
 /* Was the tap ever called? False in a build whose --wrap is not live. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE
-#include "ssh/transport.h"
+#include "ssh/transport_impl.h"
 
 #include <libssh2_priv.h>
-#include <transport.h>
 
 #include <errno.h>
 #include <event2/event.h>
@@ -19,19 +18,8 @@
 #include "base/fdio.h"
 #include "base/str.h"
 #include "ssh/cipher.h"
-#include "ssh/kexinit.h"
-#include "ssh/outbuf.h"
 #include "ssh/packet.h"
 #include "ssh/session.h"
-#include "ssh/tap.h"
-
-#define TEXT_SIZE	256
-/* Bytes taken from the link before other events get their turn. */
-#define READ_BUDGET	(256 * 1024)
-/* A peer that sends but does not read is not read from above this. */
-#define PENDING_MAX	(4 * 1024 * 1024)
-/* RFC 4253 11.1 */
-#define DISCONNECT_BY_APPLICATION	11
 
 #define KEX_LIST \
 	"curve25519-sha256,curve25519-sha256@libssh.org," \
@@ -44,35 +32,6 @@
 #define MAC_LIST \
 	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com," \
 	"hmac-sha2-256,hmac-sha2-512"
-
-struct transport {
-	struct tap tap;			/* first: the session's abstract */
-	LIBSSH2_SESSION *session;
-	int fd;
-	struct outbuf out;
-	struct err cause;		/* why the link or the kex failed */
-	char disconnect[TEXT_SIZE];	/* the server's good-bye */
-	unsigned disconnect_reason;
-	bool disconnected;
-	bool has_kexinit;
-	struct kexinit_offer offer;
-	void (*kex_begun)(void *arg);
-	void *kex_arg;
-	int64_t deadline;		/* blocking mode */
-
-	/* Loop mode. */
-	const struct transport_ops *ops;
-	void *arg;
-	struct event *read_event;
-	struct event *write_event;
-	struct event *turn_event;
-	bool looping;
-	bool reading;			/* inside libssh2's read: no sending */
-	bool received;			/* the last read gave bytes */
-	uint64_t bytes_in;		/* taken from the link */
-	bool dead;
-	bool told;			/* on_dead was called */
-};
 
 int
 transport_library_init(struct err *err)
@@ -116,30 +75,16 @@ transport_link_error(const struct transport *t, struct err *err)
 	return -1;
 }
 
-/* The first cause counts; what follows from it is noise. */
-static void
-set_cause(struct transport *t, const struct err *cause)
+void
+transport_set_cause(struct transport *t, enum err_code code,
+    const char *what)
 {
-	if (t->cause.code == ERR_NONE)
-		t->cause = *cause;
-}
-
-static void
-fail_sys(struct transport *t, const char *what)
-{
-	struct err err;
-
-	err_sys(&err, "%s", what);
-	set_cause(t, &err);
-}
-
-static void
-fail(struct transport *t, enum err_code code, const char *what)
-{
-	struct err err;
-
-	err_set(&err, code, "%s", what);
-	set_cause(t, &err);
+	if (t->cause.code != ERR_NONE)
+		return;
+	if (code == ERR_SYS)
+		err_sys(&t->cause, "%s", what);
+	else
+		err_set(&t->cause, code, "%s", what);
 }
 
 /* What libssh2 wants to send always fits: it deadlocks on part of a packet. */
@@ -153,17 +98,16 @@ on_send(libssh2_socket_t fd, const void *bytes, size_t n, int flags,
 	(void)flags;
 	if (t->dead)
 		return -EPIPE;
-	outbuf_append(&t->out, bytes, n);
+	bytebuf_append(&t->out, bytes, n);
 	return (ssize_t)n;
 }
 
-/* Hands the kernel what it takes. 0, or -1 with the cause set. */
-static int
-flush(struct transport *t)
+int
+transport_flush(struct transport *t)
 {
-	if (outbuf_flush(&t->out, t->fd) == 0)
+	if (bytebuf_send(&t->out, t->fd) == 0)
 		return 0;
-	fail_sys(t, "the connection broke while sending");
+	transport_set_cause(t, ERR_SYS, "the connection broke while sending");
 	return -1;
 }
 
@@ -174,19 +118,19 @@ wait_input(struct transport *t)
 	int64_t left = t->deadline - clock_now_ms();
 	struct pollfd p = { .fd = t->fd, .events = POLLIN };
 
-	if (outbuf_len(&t->out) > 0)
+	if (bytebuf_len(&t->out) > 0)
 		p.events |= POLLOUT;
 	if (left <= 0 || poll(&p, 1, left > 60000 ? 60000 : (int)left) == -1) {
 		if (left > 0 && errno == EINTR)
 			return 0;
-		fail(t, ERR_TIMEOUT, "no answer in time");
+		transport_set_cause(t, ERR_TIMEOUT, "no answer in time");
 		return -1;
 	}
-	return flush(t);
+	return transport_flush(t);
 }
 
-static ssize_t
-receive(struct transport *t, void *bytes, size_t n)
+ssize_t
+transport_receive(struct transport *t, void *bytes, size_t n)
 {
 	ssize_t got;
 
@@ -199,14 +143,28 @@ receive(struct transport *t, void *bytes, size_t n)
 		return got;
 	}
 	if (got == 0) {
-		fail(t, ERR_CLOSED,
+		transport_set_cause(t, ERR_CLOSED,
 		    "the server closed the connection without a word");
 		return 0;
 	}
 	if (errno == EAGAIN)
 		return -EAGAIN;
-	fail_sys(t, "the connection broke");
+	transport_set_cause(t, ERR_SYS, "the connection broke");
 	return -EPIPE;
+}
+
+/* What record.c's reader took from the link and a rekey needs. */
+static ssize_t
+take_input(struct transport *t, void *bytes, size_t n)
+{
+	size_t len = bytebuf_len(&t->in);
+
+	if (n > len)
+		n = len;
+	memcpy(bytes, t->in.p + t->in.head, n);
+	t->in.head += n;
+	t->received = true;
+	return (ssize_t)n;
 }
 
 static ssize_t
@@ -220,11 +178,13 @@ on_receive(libssh2_socket_t fd, void *bytes, size_t n, int flags,
 	(void)flags;
 	if (t->dead)
 		return 0;
+	if (t->looping && bytebuf_len(&t->in) > 0)
+		return take_input(t, bytes, n);
 	if (t->looping)
-		return receive(t, bytes, n);
-	if (flush(t) == -1)
+		return transport_receive(t, bytes, n);
+	if (transport_flush(t) == -1)
 		return -EPIPE;
-	while ((got = receive(t, bytes, n)) == -EAGAIN)
+	while ((got = transport_receive(t, bytes, n)) == -EAGAIN)
 		if (wait_input(t) == -1)
 			return -ETIMEDOUT;
 	return got;
@@ -235,7 +195,8 @@ on_disconnect(LIBSSH2_SESSION *session, int reason, const char *text,
     int len, const char *language, int language_len, void **abstract)
 {
 	struct transport *t = *abstract;
-	int n = len < TEXT_SIZE - 1 ? len : TEXT_SIZE - 1;
+	int n = len < TRANSPORT_TEXT_SIZE - 1 ? len :
+	    TRANSPORT_TEXT_SIZE - 1;
 
 	(void)session;
 	(void)language;
@@ -266,19 +227,17 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 	t->has_kexinit = true;
 	if (kexinit_check(data, n, &t->offer, &err) == 0)
 		return true;
-	set_cause(t, &err);
+	transport_set_cause(t, err.code, err.text);
 	return false;
 }
 
 static void
-on_packet(struct tap *tap, uint8_t *data, size_t n)
+on_packet(struct tap *tap, const uint8_t *data, size_t n)
 {
 	struct transport *t = (struct transport *)tap;
 
 	if (t->looping && !t->dead)
 		t->ops->on_packet(t->arg, data, n);
-	else
-		free(data);
 }
 
 struct transport *
@@ -331,7 +290,8 @@ transport_free(struct transport *t)
 		libssh2_session_free(t->session);
 	}
 	fd_close(&t->fd);
-	outbuf_fini(&t->out);
+	bytebuf_fini(&t->in);
+	bytebuf_fini(&t->out);
 	free(t);
 }
 
@@ -381,9 +341,8 @@ set_offer(struct transport *t, const char *host_key_types, struct err *err)
 	return 0;
 }
 
-/* What a failed libssh2 call was about, best knowledge first. */
-static int
-explain(struct transport *t, const char *what, struct err *err)
+int
+transport_explain(struct transport *t, const char *what, struct err *err)
 {
 	const char *banner = transport_banner(t);
 	char *text;
@@ -409,7 +368,7 @@ transport_handshake(struct transport *t, const char *host_key_types,
 		return -1;
 	t->deadline = deadline_ms;
 	if (libssh2_session_handshake(t->session, t->fd) != 0)
-		return explain(t, "the key exchange failed", err);
+		return transport_explain(t, "the key exchange failed", err);
 	/* The offer was borrowed; a rekey asks for what the first one got. */
 	t->offer.lists[KEXINIT_HOST_KEY] =
 	    libssh2_session_methods(t->session, LIBSSH2_METHOD_HOSTKEY);
@@ -446,205 +405,4 @@ transport_disconnect_text(const struct transport *t, unsigned *reason)
 		return NULL;
 	*reason = t->disconnect_reason;
 	return t->disconnect;
-}
-
-/* Loop mode */
-
-static void
-die(struct transport *t)
-{
-	if (t->dead)
-		return;
-	t->dead = true;
-	event_del(t->read_event);
-	event_del(t->write_event);
-	transport_wake(t);
-}
-
-/*
- * Reads until the link is dry or the budget is spent. libssh2's EAGAIN does
- * not mean dry: it stands for "half a packet", too.
- */
-static void
-read_packets(struct transport *t)
-{
-	const struct transportpacket *p = &t->session->packet;
-	size_t before = 0;
-	int rc;
-
-	t->reading = true;
-	do {
-		size_t at = (size_t)p->readidx;
-
-		t->received = false;
-		rc = _libssh2_transport_read(t->session);
-		if (rc > 0 || t->received || (size_t)p->readidx != at)
-			before += rc > 0 ? t->session->fullpacket_payload_len :
-			    1;
-		else
-			break;
-	} while ((rc >= 0 || rc == LIBSSH2_ERROR_EAGAIN) &&
-	    before < READ_BUDGET);
-	t->reading = false;
-	if (rc >= 0 || rc == LIBSSH2_ERROR_EAGAIN)
-		return;
-	if (t->cause.code == ERR_NONE) {
-		struct err err;
-
-		explain(t, "the server broke the SSH protocol", &err);
-		set_cause(t, &err);
-	}
-	die(t);
-}
-
-/* One turn: what came in is done; let packets out, ask for more, send. */
-static void
-turn(struct transport *t)
-{
-	bool more = false;
-
-	if (!t->dead && flush(t) == -1)
-		die(t);
-	if (!t->dead)
-		more = t->ops->on_ready(t->arg);
-	if (!t->dead && flush(t) == -1)
-		die(t);
-	if (t->dead) {
-		if (!t->told) {
-			t->told = true;
-			t->ops->on_dead(t->arg, &t->cause);
-		}
-		return;
-	}
-	if (outbuf_len(&t->out) > 0)
-		event_add(t->write_event, NULL);
-	else
-		event_del(t->write_event);
-	if (outbuf_len(&t->out) > PENDING_MAX)
-		event_del(t->read_event);
-	else
-		event_add(t->read_event, NULL);
-	/* With a full buffer the write event brings the next turn. */
-	if (more && outbuf_len(&t->out) < TRANSPORT_BULK_MAX)
-		transport_wake(t);
-}
-
-static void
-on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct transport *t = arg;
-
-	(void)fd;
-	(void)what;
-	read_packets(t);
-	turn(t);
-}
-
-static void
-on_turn(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	turn(arg);
-}
-
-int
-transport_start_loop(struct transport *t, struct event_base *base,
-    const struct transport_ops *ops, void *arg, struct err *err)
-{
-	t->ops = ops;
-	t->arg = arg;
-	t->read_event = event_new(base, t->fd, EV_READ | EV_PERSIST,
-	    on_readable, t);
-	t->write_event = event_new(base, t->fd, EV_WRITE | EV_PERSIST,
-	    on_turn, t);
-	t->turn_event = event_new(base, -1, 0, on_turn, t);
-	if (t->read_event == NULL || t->write_event == NULL ||
-	    t->turn_event == NULL || event_add(t->read_event, NULL) == -1)
-		return err_set(err, ERR_NOMEM, "cannot watch the link");
-	libssh2_session_set_blocking(t->session, 0);
-	t->looping = true;
-	/* libssh2 may hold bytes that it read while authenticating. */
-	event_active(t->read_event, EV_READ, 0);
-	return 0;
-}
-
-int
-transport_send(struct transport *t, const uint8_t *head, size_t head_len,
-    const uint8_t *body, size_t body_len, struct err *err)
-{
-	int rc;
-
-	if (t->dead)
-		return err_set(err, ERR_CLOSED, "the connection is dead");
-	/* During a rekey libssh2 would read packets from inside a send. */
-	if (t->reading || (t->session->state & LIBSSH2_STATE_EXCHANGING_KEYS))
-		return err_set(err, ERR_AGAIN, "a rekey is going on");
-	rc = _libssh2_transport_send(t->session, head, head_len, body,
-	    body_len);
-	if (rc == LIBSSH2_ERROR_EAGAIN)
-		return err_set(err, ERR_AGAIN, "a rekey is going on");
-	if (rc != 0) {
-		fail(t, ERR_PROTOCOL, "a packet could not be encrypted");
-		die(t);
-		return err_set(err, ERR_CLOSED, "the connection is dead");
-	}
-	return 0;
-}
-
-size_t
-transport_pending(const struct transport *t)
-{
-	return outbuf_len(&t->out);
-}
-
-uint64_t
-transport_received(const struct transport *t)
-{
-	return t->bytes_in;
-}
-
-bool
-transport_can_send(const struct transport *t)
-{
-	return !t->dead && !t->reading &&
-	    !(t->session->state & LIBSSH2_STATE_EXCHANGING_KEYS);
-}
-
-void
-transport_wake(struct transport *t)
-{
-	event_active(t->turn_event, EV_TIMEOUT, 0);
-}
-
-void
-transport_fail(struct transport *t, const char *what)
-{
-	fail(t, ERR_PROTOCOL, what);
-	die(t);
-}
-
-void
-transport_bye(struct transport *t, int ms)
-{
-	int64_t deadline = clock_now_ms() + ms;
-	struct packet *p = packet_new(MSG_DISCONNECT);
-	int64_t left;
-
-	packet_u32(p, DISCONNECT_BY_APPLICATION);
-	packet_cstring(p, "hawser is done");
-	packet_cstring(p, "");
-	if (transport_can_send(t))
-		transport_send(t, p->bytes, p->len, NULL, 0, NULL);
-	packet_free(p);
-	while (!t->dead && flush(t) == 0 && outbuf_len(&t->out) > 0 &&
-	    (left = deadline - clock_now_ms()) > 0) {
-		struct pollfd w = { .fd = t->fd, .events = POLLOUT };
-
-		poll(&w, 1, (int)left);
-	}
-	t->told = true;		/* the caller knows */
-	if (t->looping)
-		die(t);
-	t->dead = true;
 }

@@ -71,10 +71,10 @@ const char *transport_disconnect_text(const struct transport *,
 /* Loop mode. */
 struct transport_ops {
 	/*
-	 * A connection-layer packet. data (taken; free(3)) is malloc'ed, its
-	 * first byte the message number. Must not send: queue instead.
+	 * A connection-layer packet (borrowed), its first byte the message
+	 * number. Must not send: queue instead.
 	 */
-	void (*on_packet)(void *arg, uint8_t *data, size_t len);
+	void (*on_packet)(void *arg, const uint8_t *data, size_t len);
 	/*
 	 * The loop came by: packets that had to wait may be sent now. Called
 	 * after input was handled and after the link took bytes. True asks
@@ -112,6 +112,9 @@ size_t transport_pending(const struct transport *);
 
 /* Bytes taken from the link so far: tells a slow link from a silent one. */
 uint64_t transport_received(const struct transport *);
+
+/* Gives memory back that only traffic needs; for when there is none. */
+void transport_trim(struct transport *);
 
 /* Would transport_send take a packet now (no rekey, not inside on_packet)? */
 bool transport_can_send(const struct transport *);

@@ -246,6 +246,7 @@ serve(struct transport *t)
 	t->in_packet = true;
 	t->ops->on_packet(t->arg, packet, len);
 	t->in_packet = false;
+	free(packet);
 }
 
 static void

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include "ssh/transport_impl.h"
+
+#include <libssh2_priv.h>
+#include <packet.h>
+#include <transport.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "ssh/cipher_impl.h"
+#include "ssh/packet.h"
+#include "ssh/record.h"
+
+/* Bytes taken from the link before other events get their turn. */
+#define READ_BUDGET	(256 * 1024)
+/* What one recv(2) may bring. */
+#define READ_SIZE	(128 * 1024)
+/* A peer that sends but does not read is not read from above this. */
+#define PENDING_MAX	(4 * 1024 * 1024)
+/* RFC 4253 11.1 */
+#define DISCONNECT_BY_APPLICATION	11
+
+static void
+die(struct transport *t)
+{
+	if (t->dead)
+		return;
+	t->dead = true;
+	event_del(t->read_event);
+	event_del(t->write_event);
+	transport_wake(t);
+}
+
+/* The link or the protocol broke: libssh2's verdict is rc. */
+static void
+fail_read(struct transport *t)
+{
+	struct err err;
+
+	transport_explain(t, "the server broke the SSH protocol", &err);
+	transport_set_cause(t, err.code, err.text);
+	die(t);
+}
+
+/*
+ * Gives a packet to its owner. libssh2's own are few: a rekey's first packet,
+ * a good-bye, keepalives of the transport.
+ */
+static void
+dispatch(struct transport *t, const uint8_t *payload, size_t n)
+{
+	uint8_t *copy;
+	int rc;
+
+	if (payload[0] >= MSG_GLOBAL_REQUEST) {
+		t->ops->on_packet(t->arg, payload, n);
+		return;
+	}
+	copy = mem_alloc(n);
+	memcpy(copy, payload, n);
+	rc = _libssh2_packet_add(t->session, copy, n, LIBSSH2_MAC_CONFIRMED,
+	    t->session->remote.seqno - 1);
+	if (rc != 0 && rc != LIBSSH2_ERROR_EAGAIN)
+		fail_read(t);
+}
+
+/* Takes from the link what it has. True if it had something. */
+static bool
+fill(struct transport *t, size_t need)
+{
+	struct bytebuf *in = &t->in;
+	size_t len = bytebuf_len(in), room;
+	ssize_t n;
+
+	if (len == 0)
+		in->head = in->tail = 0;
+	room = len < READ_SIZE ? READ_SIZE - len : 0;
+	if (need > len && room < need - len)
+		room = need - len;
+	n = transport_receive(t, bytebuf_reserve(in, room), room);
+	if (n > 0)
+		in->tail += (size_t)n;
+	else if (n != -EAGAIN)
+		fail_read(t);
+	return n > 0;
+}
+
+/* One packet by record.c. False if there is none. */
+static bool
+read_record(struct transport *t, size_t *budget)
+{
+	const uint8_t *payload;
+	size_t n, need;
+	uint64_t before = t->bytes_in;
+
+	switch (record_open(t->session, &t->in, &payload, &n, &need)) {
+	case 1:
+		dispatch(t, payload, n);
+		return true;
+	case 0:
+		if (*budget == 0 || !fill(t, need))
+			return false;
+		before = t->bytes_in - before;
+		*budget -= before < *budget ? before : *budget;
+		return true;
+	default:
+		transport_set_cause(t, ERR_PROTOCOL,
+		    "a packet was corrupted on its way");
+		fail_read(t);
+		return false;
+	}
+}
+
+/*
+ * One step of libssh2's reader. Its EAGAIN does not mean that the link is
+ * dry: it stands for "half a packet", too. False if nothing moved.
+ */
+static bool
+read_libssh2(struct transport *t, size_t *budget)
+{
+	struct transportpacket *p = &t->session->packet;
+	size_t at = (size_t)p->readidx;
+	uint64_t before = t->bytes_in;
+	int rc;
+
+	/* What our buffer holds, epoll does not tell again. */
+	if (*budget == 0 && bytebuf_len(&t->in) == 0)
+		return false;
+	t->received = false;
+	rc = _libssh2_transport_read(t->session);
+	if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN) {
+		fail_read(t);
+		return false;
+	}
+	before = t->bytes_in - before;
+	*budget -= before < *budget ? before : *budget;
+	return rc > 0 || t->received || (size_t)p->readidx != at;
+}
+
+/* Between packets, what libssh2 has read ahead goes back to our buffer. */
+static void
+take_back(struct transport *t)
+{
+	struct transportpacket *p = &t->session->packet;
+
+	if (p->total_num != 0 || p->readidx == p->writeidx ||
+	    (t->session->state & LIBSSH2_STATE_EXCHANGING_KEYS))
+		return;
+	bytebuf_prepend(&t->in, p->buf + p->readidx,
+	    (size_t)(p->writeidx - p->readidx));
+	p->readidx = p->writeidx = 0;
+}
+
+/* Reads until the link is dry or the budget is spent. */
+static void
+read_packets(struct transport *t)
+{
+	size_t budget = READ_BUDGET;
+	bool more = true;
+
+	t->reading = true;
+	while (more && !t->dead) {
+		if (cipher_is_ours(t->session->remote.crypt))
+			take_back(t);
+		more = record_can_open(t->session) ?
+		    read_record(t, &budget) : read_libssh2(t, &budget);
+	}
+	t->reading = false;
+}
+
+/* One turn: what came in is done; let packets out, ask for more, send. */
+static void
+turn(struct transport *t)
+{
+	bool more = false;
+
+	if (!t->dead && transport_flush(t) == -1)
+		die(t);
+	if (!t->dead)
+		more = t->ops->on_ready(t->arg);
+	if (!t->dead && transport_flush(t) == -1)
+		die(t);
+	if (t->dead) {
+		if (!t->told) {
+			t->told = true;
+			t->ops->on_dead(t->arg, &t->cause);
+		}
+		return;
+	}
+	if (bytebuf_len(&t->out) > 0)
+		event_add(t->write_event, NULL);
+	else
+		event_del(t->write_event);
+	if (bytebuf_len(&t->out) > PENDING_MAX)
+		event_del(t->read_event);
+	else
+		event_add(t->read_event, NULL);
+	/* With a full buffer the write event brings the next turn. */
+	if (more && bytebuf_len(&t->out) < TRANSPORT_BULK_MAX)
+		transport_wake(t);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct transport *t = arg;
+
+	(void)fd;
+	(void)what;
+	read_packets(t);
+	turn(t);
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	turn(arg);
+}
+
+int
+transport_start_loop(struct transport *t, struct event_base *base,
+    const struct transport_ops *ops, void *arg, struct err *err)
+{
+	t->ops = ops;
+	t->arg = arg;
+	t->read_event = event_new(base, t->fd, EV_READ | EV_PERSIST,
+	    on_readable, t);
+	t->write_event = event_new(base, t->fd, EV_WRITE | EV_PERSIST,
+	    on_turn, t);
+	t->turn_event = event_new(base, -1, 0, on_turn, t);
+	if (t->read_event == NULL || t->write_event == NULL ||
+	    t->turn_event == NULL || event_add(t->read_event, NULL) == -1)
+		return err_set(err, ERR_NOMEM, "cannot watch the link");
+	libssh2_session_set_blocking(t->session, 0);
+	t->looping = true;
+	/* libssh2 may hold bytes that it read while authenticating. */
+	event_active(t->read_event, EV_READ, 0);
+	return 0;
+}
+
+int
+transport_send(struct transport *t, const uint8_t *head, size_t head_len,
+    const uint8_t *body, size_t body_len, struct err *err)
+{
+	int rc;
+
+	if (t->dead)
+		return err_set(err, ERR_CLOSED, "the connection is dead");
+	/* During a rekey libssh2 would read packets from inside a send. */
+	if (t->reading || (t->session->state & LIBSSH2_STATE_EXCHANGING_KEYS))
+		return err_set(err, ERR_AGAIN, "a rekey is going on");
+	if (record_can_seal(t->session))
+		rc = record_seal(t->session, &t->out, head, head_len, body,
+		    body_len);
+	else
+		rc = _libssh2_transport_send(t->session, head, head_len, body,
+		    body_len);
+	if (rc == LIBSSH2_ERROR_EAGAIN)
+		return err_set(err, ERR_AGAIN, "a rekey is going on");
+	if (rc != 0) {
+		transport_set_cause(t, ERR_PROTOCOL,
+		    "a packet could not be encrypted");
+		die(t);
+		return err_set(err, ERR_CLOSED, "the connection is dead");
+	}
+	return 0;
+}
+
+size_t
+transport_pending(const struct transport *t)
+{
+	return bytebuf_len(&t->out);
+}
+
+uint64_t
+transport_received(const struct transport *t)
+{
+	return t->bytes_in;
+}
+
+bool
+transport_can_send(const struct transport *t)
+{
+	return !t->dead && !t->reading &&
+	    !(t->session->state & LIBSSH2_STATE_EXCHANGING_KEYS);
+}
+
+void
+transport_wake(struct transport *t)
+{
+	event_active(t->turn_event, EV_TIMEOUT, 0);
+}
+
+void
+transport_fail(struct transport *t, const char *what)
+{
+	transport_set_cause(t, ERR_PROTOCOL, what);
+	die(t);
+}
+
+void
+transport_trim(struct transport *t)
+{
+	if (bytebuf_len(&t->in) == 0)
+		bytebuf_fini(&t->in);
+	if (bytebuf_len(&t->out) == 0)
+		bytebuf_fini(&t->out);
+}
+
+void
+transport_bye(struct transport *t, int ms)
+{
+	int64_t deadline = clock_now_ms() + ms;
+	struct packet *p = packet_new(MSG_DISCONNECT);
+	int64_t left;
+
+	packet_u32(p, DISCONNECT_BY_APPLICATION);
+	packet_cstring(p, "hawser is done");
+	packet_cstring(p, "");
+	if (transport_can_send(t))
+		transport_send(t, p->bytes, p->len, NULL, 0, NULL);
+	packet_free(p);
+	while (!t->dead && transport_flush(t) == 0 && bytebuf_len(&t->out) > 0 &&
+	    (left = deadline - clock_now_ms()) > 0) {
+		struct pollfd w = { .fd = t->fd, .events = POLLOUT };
+
+		poll(&w, 1, (int)left);
+	}
+	t->told = true;		/* the caller knows */
+	if (t->looping)
+		die(t);
+	t->dead = true;
+}
