@@ -143,9 +143,11 @@ on_loaded(void *arg, struct config *c, const struct err *err)
 	result.error = r->error;
 	if (r->error == NULL)
 		apply(r, c, &result);
-	else if (r->generation > 0)
+	else if (c == NULL && r->generation > 0)
 		log_error("the configuration stays as it was why=\"%s\"",
 		    r->error);
+	else if (r->generation > 0)
+		log_error("the configuration stays as it was");
 	tell(r, &result);
 	if (r->error != NULL)
 		config_free(c);

@@ -60,7 +60,8 @@ bound(const struct host_forward *f)
 	for (size_t i = 0; i < f->listener.count; i++)
 		json_array_append_new(array,
 		    text_or_null(f->listener.bound[i]));
-	if (f->port != 0) {
+	/* The port that the server chose; other binds are not proved. */
+	if (f->port != 0 && f->spec.listen.port == 0) {
 		struct endpoint e = f->spec.listen;
 
 		e.port = f->port;
