@@ -84,7 +84,7 @@ parse(struct match *out, char *rest, struct err *err)
 	    *word != '#') {
 		bool negated = *word == '!';
 		struct match_criterion *c;
-		enum match_kind kind;
+		enum match_kind kind = MATCH_ALL;
 
 		if (find_kind(word + negated, &kind, err) == -1)
 			return -1;

@@ -234,7 +234,7 @@ worker_proc_start(struct event_base *base, const char *path,
 {
 	struct worker_proc *w;
 	struct process process;
-	int sock;
+	int sock = -1;
 
 	if (spawn(&process, path, h->name, &sock, err) == -1)
 		return NULL;
