@@ -194,9 +194,9 @@ offer(struct channel *ch, const uint8_t *data, size_t n)
 {
 	size_t taken;
 
-	ch->pulling = true;
+	ch->calling = true;
 	taken = ch->ops->on_data(ch, ch->arg, data, n);
-	ch->pulling = false;
+	ch->calling = false;
 	if (ch->ops == NULL)
 		return n;
 	consume(ch, (uint32_t)taken);
@@ -211,8 +211,10 @@ deliver_queue(struct channel *ch)
 	while ((k = STAILQ_FIRST(&ch->queue)) != NULL) {
 		size_t n = offer(ch, k->p, k->len);
 
-		if (ch->ops == NULL)
+		if (ch->ops == NULL) {
+			drop_queue(ch);
 			return;
+		}
 		k->p += n;
 		k->len -= n;
 		ch->queued -= n;
@@ -229,14 +231,17 @@ deliver_queue(struct channel *ch)
 static void
 progress(struct channel *ch)
 {
-	if (ch->ops == NULL || ch->pulling || ch->state == CHANNEL_OPENING)
+	if (ch->ops == NULL || ch->calling || ch->close_told ||
+	    ch->state == CHANNEL_OPENING)
 		return;
 	deliver_queue(ch);
 	if (ch->ops == NULL || ch->queued > 0)
 		return;
 	if (ch->eof_received && !ch->eof_told) {
 		ch->eof_told = true;
+		ch->calling = true;
 		ch->ops->on_eof(ch, ch->arg);
+		ch->calling = false;
 	}
 	if (ch->ops != NULL && ch->close_received && !ch->close_told) {
 		ch->close_told = true;
@@ -278,7 +283,7 @@ on_data(struct channel *ch, struct reader *r)
 	ch->recv_window -= (uint32_t)n;
 	if (ch->ops == NULL || n == 0)
 		return;
-	if (ch->queued == 0 && !ch->pulling)
+	if (ch->queued == 0)
 		taken = offer(ch, data, n);
 	if (ch->ops != NULL && taken < n)
 		enqueue(ch, data + taken, n - taken);
@@ -292,7 +297,7 @@ on_extended_data(struct channel *ch, struct reader *r)
 
 	reader_u32(r);
 	reader_string(r, &n);
-	if (r->broken || n > ch->recv_window)
+	if (r->broken || n > ch->recv_window || ch->eof_received)
 		return connection_break(ch->connection,
 		    "a malformed extended data packet");
 	ch->recv_window -= (uint32_t)n;
@@ -678,8 +683,8 @@ channel_free(struct channel *ch)
 {
 	ch->ops = NULL;
 	stop_waiting(ch);
-	if (!ch->pulling)
-		drop_queue(ch);
+	if (!ch->calling)
+		drop_queue(ch);	/* else on_data still looks at it */
 	if (ch->state == CHANNEL_OPEN)
 		send_close(ch);		/* the server's answer ends it */
 	else if (ch->state == CHANNEL_ENDED)
@@ -695,7 +700,11 @@ channel_end_all(struct connection *c)
 	struct channel *ch;
 
 	LIST_FOREACH(ch, &c->every, every) {
+		bool asked = ch->state == CHANNEL_ASKED;
+
 		end(ch);
+		if (asked)
+			continue;	/* the user's, until it answers */
 		if (ch->ops == NULL) {
 			bury(ch);
 			continue;

@@ -73,11 +73,16 @@ struct forwarded_open {
 struct connection_ops {
 	/*
 	 * A forwarded-tcpip open for a port we asked for. The user answers,
-	 * now or later, by channel_accept() or channel_reject().
+	 * now or later, by channel_accept() or channel_reject(); also when
+	 * the connection has ended meanwhile: then nothing is sent, an
+	 * accepted channel gets no call, and channel_free is what remains.
 	 */
 	void (*on_forwarded)(struct connection *, void *arg, void *listener_arg,
 	    struct channel *, const struct forwarded_open *);
-	/* The connection ended; every channel has had its on_close. */
+	/*
+	 * The connection ended. Every channel has had its on_close, except
+	 * forwarded ones that the user has not yet answered.
+	 */
 	void (*on_end)(struct connection *, void *arg, const struct err *);
 };
 

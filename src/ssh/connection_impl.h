@@ -55,7 +55,7 @@ struct channel {
 	bool close_sent;
 	bool close_received;
 	bool close_told;
-	bool pulling;		/* inside on_data: no recursion */
+	bool calling;		/* inside on_data or on_eof: no other */
 	bool waiting;		/* wants on_writable */
 	bool listed;		/* in connection->writers: it has a window */
 	bool buried;		/* in connection->graveyard */

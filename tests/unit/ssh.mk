@@ -11,6 +11,24 @@ tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
 tests_unit_test_base64_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_base64_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_channel
+tests_unit_test_channel_SOURCES = tests/unit/test_channel.c \
+	tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_channel_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_channel_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_channel_free
+tests_unit_test_channel_free_SOURCES = tests/unit/test_channel_free.c \
+	tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_channel_free_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_channel_free_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_channel_open
+tests_unit_test_channel_open_SOURCES = tests/unit/test_channel_open.c \
+	tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_channel_open_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_channel_open_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_host_key
 tests_unit_test_host_key_SOURCES = tests/unit/test_host_key.c
 tests_unit_test_host_key_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
