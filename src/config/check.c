@@ -45,7 +45,8 @@ check_keywords(const struct host *h, const struct resolution *r,
 
 		if (e == NULL || is_usual(e))
 			continue;
-		if (e->keyword->use == USE_WARNED)
+		/* ssh's own files are written for people at terminals. */
+		if (e->keyword->use == USE_WARNED && !e->lent)
 			report_add(report, SEVERITY_WARNING, e->file, e->line,
 			    "%s isn't honoured: %s", e->keyword->name,
 			    e->keyword->help);

@@ -27,7 +27,7 @@ add_entry(struct document *d, const struct keyword *keyword, int line)
 		b->entries = mem_grow(b->entries,
 		    b->count == 0 ? 1 : 2 * b->count, sizeof(*b->entries));
 	b->entries[b->count] = (struct entry){ .keyword = keyword,
-	    .file = d->file, .line = line };
+	    .file = d->file, .line = line, .lent = d->lends };
 	return &b->entries[b->count++];
 }
 
@@ -94,7 +94,7 @@ parse_line(struct document *d, const char *text, size_t n, int number,
 	if (rc == 0 && line.keyword != NULL)
 		rc = take_line(d, &line, number, &err);
 	if (rc == -1)
-		report_add(report, err.code == ERR_NOTFOUND ?
+		report_add(report, d->lends || err.code == ERR_NOTFOUND ?
 		    SEVERITY_WARNING : SEVERITY_ERROR, d->file, number, "%s",
 		    err.text);
 	sshconf_line_fini(&line);
@@ -102,12 +102,13 @@ parse_line(struct document *d, const char *text, size_t n, int number,
 
 struct document *
 document_parse(const char *file, const char *bytes, size_t n,
-    struct config *report)
+    bool lends, struct config *report)
 {
 	struct document *d = mem_alloc(sizeof(*d));
 	const char *p = bytes, *end = bytes + n;
 
 	d->file = str_dup(file);
+	d->lends = lends;
 	add_block(d, BLOCK_TOP, 0);
 	for (int number = 1; p < end; number++) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));

@@ -23,6 +23,7 @@ struct entry {
 	char *name;		/* of an unknown keyword, lower case */
 	const char *file;	/* the document's */
 	int line;
+	bool lent;		/* the document only lends values */
 	struct value value;
 	struct document **includes;	/* owned */
 	size_t include_count;
@@ -49,14 +50,16 @@ struct document {
 	struct block *blocks;	/* the first is BLOCK_TOP */
 	size_t count;
 	bool wants_final;	/* a Match here asks for the second pass */
+	bool lends;		/* its forwards don't count, its faults are mild */
 };
 
 /*
  * New: n bytes of the named file (copied). What is wrong in a line becomes an
- * error in the report, and the line is left out.
+ * error in the report (a warning if the document only lends values), and the
+ * line is left out.
  */
 struct document *document_parse(const char *file, const char *bytes, size_t n,
-    struct config *report);
+    bool lends, struct config *report);
 
 /* Frees it and what it includes. */
 void document_free(struct document *);

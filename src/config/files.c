@@ -101,7 +101,8 @@ files_read(const char *path, size_t *len, struct err *err)
 
 	*len = 0;
 	if (fd == -1) {
-		err_sys(err, "cannot open it");
+		if (err_sys(err, "cannot open it") == -1 && errno == ENOENT)
+			err->code = ERR_NOTFOUND;
 		return NULL;
 	}
 	if (fstat(fd, &st) == -1)

@@ -19,7 +19,7 @@
 
 /*
  * New: all of the file, with a NUL behind *len bytes; the caller frees. NULL
- * with ERR_PERM if others may change it, ERR_SYS, ERR_INPUT if it is too large
+ * with ERR_PERM if others may change it, ERR_NOTFOUND, ERR_SYS, ERR_INPUT if it is too large
  * or no file. A folder gives "" with *len 0, as it does for ssh's Include.
  */
 char *files_read(const char *path, size_t *len, struct err *);

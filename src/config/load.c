@@ -1,135 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-#define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "config/check.h"
 #include "config/config.h"
-#include "config/document.h"
-#include "config/exec.h"
-#include "config/expand.h"
-#include "config/files.h"
 #include "config/host.h"
-#include "config/localnet.h"
 #include "config/report.h"
 #include "config/resolve.h"
+#include "config/tree.h"
 
-#define DEPTH_MAX	16	/* Includes within Includes */
-#define FILES_MAX	10000	/* opened by one load, Includes counted again */
-
-/* A load under way. */
-struct load {
-	struct config *config;
-	struct expand_user user;
-	struct document **documents;
-	size_t document_count;
-	size_t files;
-};
-
-static struct document *read_document(struct load *, const char *path,
-    const char *from, int line, int depth);
-
-static void
-add_document(struct document ***list, size_t *count, struct document *d)
-{
-	if (d == NULL)
-		return;
-	*list = mem_grow(*list, *count + 1, sizeof(**list));
-	(*list)[(*count)++] = d;
-}
-
-/* Reads what one word of an Include line stands for. */
-static void
-include(struct load *l, struct document *d, struct entry *e,
-    const char *word, int depth)
-{
-	struct files_list files = { 0 };
-	char *pattern = *word == '/' || *word == '~' ? str_dup(word) :
-	    str_dupf("~/.ssh/%s", word);
-	struct err err;
-
-	if (files_glob(pattern, &files, &err) == -1)
-		report_add(l->config, SEVERITY_ERROR, d->file, e->line, "%s",
-		    err.text);
-	for (size_t i = 0; i < files.count; i++)
-		add_document(&e->includes, &e->include_count,
-		    read_document(l, files.paths[i], d->file, e->line,
-		    depth + 1));
-	for (size_t i = 0; i < e->include_count; i++)
-		d->wants_final = d->wants_final || e->includes[i]->wants_final;
-	files_list_fini(&files);
-	free(pattern);
-}
-
-static void
-read_includes(struct load *l, struct document *d, int depth)
-{
-	for (size_t i = 0; i < d->count; i++)
-		for (size_t j = 0; j < d->blocks[i].count; j++) {
-			struct entry *e = &d->blocks[i].entries[j];
-
-			if (e->keyword == NULL ||
-			    e->keyword->kind != KIND_INCLUDE)
-				continue;
-			for (size_t k = 0; k < e->value.count; k++)
-				include(l, d, e, e->value.texts[k], depth);
-		}
-}
-
-/*
- * New: the document at path with all it includes. from and line say who
- * included it (NULL: nobody). NULL if it can't be read, which is reported.
- */
-static struct document *
-read_document(struct load *l, const char *path, const char *from, int line,
-    int depth)
-{
-	struct document *d;
-	struct err err;
-	size_t n;
-	char *text;
-
-	if (depth > DEPTH_MAX || ++l->files > FILES_MAX) {
-		report_add(l->config, SEVERITY_ERROR, from, line,
-		    depth > DEPTH_MAX ? "Includes are nested more than %d deep"
-		    : "Includes bring in more than %d files",
-		    depth > DEPTH_MAX ? DEPTH_MAX : FILES_MAX);
-		return NULL;
-	}
-	if ((text = files_read(path, &n, &err)) == NULL) {
-		if (from != NULL)
-			report_add(l->config, SEVERITY_ERROR, from, line,
-			    "Include %s: %s", path, err.text);
-		else
-			report_add(l->config, SEVERITY_ERROR, path, 0, "%s",
-			    err.text);
-		return NULL;
-	}
-	d = document_parse(path, text, n, l->config);
-	free(text);
-	read_includes(l, d, depth);
-	return d;
-}
-
-static void
-read_folder(struct load *l, const char *dir)
-{
-	char *folder = str_dupf("%s/conf.d", dir);
-	struct files_list files = { 0 };
-	struct err err;
-
-	if (files_in_folder(folder, ".conf", &files, &err) == -1)
-		report_add(l->config, SEVERITY_ERROR, folder, 0, "%s",
-		    err.text);
-	for (size_t i = 0; i < files.count; i++)
-		add_document(&l->documents, &l->document_count,
-		    read_document(l, files.paths[i], NULL, 0, 0));
-	files_list_fini(&files);
-	free(folder);
-}
+/* config_load(): which names make hosts, and what becomes of each. */
 
 /* The names that make hosts, each with the line where it first stands. */
 struct names {
@@ -197,10 +78,9 @@ is_clean(const char *name)
 }
 
 static void
-load_host(struct load *l, const struct resolve_source *source,
+load_host(struct config *c, const struct resolve_source *source,
     const char *name, const char *file, int line)
 {
-	struct config *c = l->config;
 	struct resolution r = { 0 };
 	bool wanted;
 
@@ -229,37 +109,23 @@ load_host(struct load *l, const struct resolve_source *source,
 	resolution_fini(&r);
 }
 
-/* Commands out of a file don't run as root unless that was asked for. */
-static int
-refuse_exec(void *arg, const char *command, struct err *err)
-{
-	(void)arg;
-	return err_set(err, ERR_PERM,
-	    "Match exec \"%s\" isn't run as root", command);
-}
-
 static void
-load_hosts(struct load *l)
+load_hosts(struct config *c, const struct tree *tree)
 {
-	struct resolve_source source = {
-		.documents = l->documents,
-		.count = l->document_count,
-		.user = &l->user,
-		.is_local = localnet_has,
-		.exec = getuid() == 0 ? refuse_exec : exec_shell,
-	};
+	struct resolve_source source = tree_source(tree);
 	struct names names = { 0 };
 
-	for (size_t i = 0; i < l->document_count; i++)
-		find_names(&names, l->documents[i]);
+	for (size_t i = 0; i < tree->count; i++)
+		if (!tree->documents[i]->lends)
+			find_names(&names, tree->documents[i]);
 	for (size_t i = 0; i < names.count; i++)
-		load_host(l, &source, names.names[i], names.files[i],
+		load_host(c, &source, names.names[i], names.files[i],
 		    names.lines[i]);
 	if (names.count == 0) {
 		/* Nobody asks, but unknown keywords have to be told. */
 		struct resolution r = { 0 };
 
-		resolve_name(&source, "localhost", &r, l->config);
+		resolve_name(&source, "localhost", &r, c);
 		resolution_fini(&r);
 	}
 	free(names.names);
@@ -270,24 +136,14 @@ load_hosts(struct load *l)
 struct config *
 config_load(const struct config_source *source)
 {
-	struct load l = { .config = mem_alloc(sizeof(*l.config)) };
-	struct err err;
+	struct config *c = mem_alloc(sizeof(*c));
+	struct tree tree = { 0 };
 
-	if (expand_user_init(&l.user, &err) == -1) {
-		report_add(l.config, SEVERITY_ERROR, NULL, 0, "%s", err.text);
-		return l.config;
+	if (tree_load(&tree, source, c) == 0) {
+		load_hosts(c, &tree);
+		check_together(c);
 	}
-	if (source->file != NULL)
-		add_document(&l.documents, &l.document_count,
-		    read_document(&l, source->file, NULL, 0, 0));
-	else
-		read_folder(&l, source->dir);
-	load_hosts(&l);
-	check_together(l.config);
-	report_sort(l.config);
-	for (size_t i = 0; i < l.document_count; i++)
-		document_free(l.documents[i]);
-	free(l.documents);
-	expand_user_fini(&l.user);
-	return l.config;
+	report_sort(c);
+	tree_fini(&tree);
+	return c;
 }

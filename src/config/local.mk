@@ -21,7 +21,9 @@ libhawser_config_a_SOURCES = \
 	src/config/report.c \
 	src/config/resolve.c \
 	src/config/sha1.c \
+	src/config/show.c \
 	src/config/sshconf.c \
+	src/config/tree.c \
 	src/config/value.c \
 	src/config/words.c \
 	src/config/args.h \
@@ -41,7 +43,9 @@ libhawser_config_a_SOURCES = \
 	src/config/report.h \
 	src/config/resolve.h \
 	src/config/sha1.h \
+	src/config/show.h \
 	src/config/sshconf.h \
+	src/config/tree.h \
 	src/config/value.h \
 	src/config/words.h
 libhawser_config_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

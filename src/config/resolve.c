@@ -101,7 +101,8 @@ apply(struct resolution *r, const struct entry *e)
 }
 
 static void
-meet_unknown(struct pass *p, const struct entry *e)
+meet_unknown(struct pass *p, const struct document *d,
+    const struct entry *e)
 {
 	const char *ignored = resolution_text(p->out, KW_IGNOREUNKNOWN);
 	const char *nearest;
@@ -116,7 +117,11 @@ meet_unknown(struct pass *p, const struct entry *e)
 	else
 		err_set(&err, ERR_INPUT, "there is no keyword \"%s\"",
 		    e->name);
-	fail(p, e->file, e->line, err.text);
+	if (d->lends)
+		report_add(p->report, SEVERITY_WARNING, e->file, e->line, "%s",
+		    err.text);
+	else
+		fail(p, e->file, e->line, err.text);
 }
 
 /* HostName as far as the lines so far have said; new, NULL with err set. */
@@ -198,8 +203,9 @@ evaluate(struct pass *p, const struct document *d, bool active)
 			const struct entry *e = &b->entries[j];
 
 			if (e->keyword == NULL)
-				meet_unknown(p, e);
-			else if (here && e->keyword->kind != KIND_INCLUDE)
+				meet_unknown(p, d, e);
+			else if (here && e->keyword->kind != KIND_INCLUDE &&
+			    !(d->lends && e->value.has_forward))
 				apply(p->out, e);
 			for (size_t k = 0; k < e->include_count; k++)
 				evaluate(p, e->includes[k], here);

@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct config *report = mem_alloc(sizeof(*report));
 	struct document *d = document_parse("f", (const char *)bytes, n,
-	    report);
+	    n % 2, report);
 
 	try_name(d, "a", report);
 	try_name(d, "vps.example", report);

@@ -18,7 +18,7 @@ static struct config *
 model(const char *text, const char *names)
 {
 	struct config *c = mem_alloc(sizeof(*c));
-	struct document *d = document_parse("f", text, strlen(text), c);
+	struct document *d = document_parse("f", text, strlen(text), false, c);
 	struct expand_user user = { .name = (char *)"u",
 	    .home = (char *)"/h", .machine = (char *)"m" };
 	struct resolve_source source = { .documents = &d, .count = 1,

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+#include "config/tree.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "config/exec.h"
+#include "config/files.h"
+#include "config/localnet.h"
+#include "config/report.h"
+
+#define SSH_SYSTEM_FOLDER	"/etc/ssh"
+
+/* The reading of one source. */
+struct reader {
+	struct tree *tree;
+	struct config *report;
+	size_t files;
+};
+
+/* Where a document comes from: that decides what its Includes mean. */
+struct place {
+	const char *from;	/* the file that includes it; NULL: none */
+	int line;
+	int depth;
+	bool lends;		/* ssh's own: gives values, no forwards */
+	bool system;		/* not a user's: no "~", below /etc/ssh */
+};
+
+static struct document *read_document(struct reader *, const char *path,
+    const struct place *);
+
+static enum severity
+severity_of(const struct place *p)
+{
+	return p->lends ? SEVERITY_WARNING : SEVERITY_ERROR;
+}
+
+static void
+add_document(struct document ***list, size_t *count, struct document *d)
+{
+	if (d == NULL)
+		return;
+	*list = mem_grow(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = d;
+}
+
+/* Reads what one word of an Include line stands for. */
+static void
+include(struct reader *r, struct document *d, struct entry *e,
+    const char *word, const struct place *here)
+{
+	struct place inside = *here;
+	struct files_list files = { 0 };
+	struct err err;
+	char *pattern;
+
+	if (*word == '~' && here->system) {
+		report_add(r->report, severity_of(here), d->file, e->line,
+		    "Include %s: the system's file can't mean a home folder",
+		    word);
+		return;
+	}
+	pattern = *word == '/' || *word == '~' ? str_dup(word) :
+	    str_dupf("%s/%s", here->system ? SSH_SYSTEM_FOLDER : "~/.ssh",
+	    word);
+	if (files_glob(pattern, &files, &err) == -1)
+		report_add(r->report, severity_of(here), d->file, e->line,
+		    "%s", err.text);
+	inside.from = d->file;
+	inside.line = e->line;
+	inside.depth++;
+	for (size_t i = 0; i < files.count; i++)
+		add_document(&e->includes, &e->include_count,
+		    read_document(r, files.paths[i], &inside));
+	for (size_t i = 0; i < e->include_count; i++)
+		d->wants_final = d->wants_final || e->includes[i]->wants_final;
+	files_list_fini(&files);
+	free(pattern);
+}
+
+static void
+read_includes(struct reader *r, struct document *d, const struct place *here)
+{
+	for (size_t i = 0; i < d->count; i++)
+		for (size_t j = 0; j < d->blocks[i].count; j++) {
+			struct entry *e = &d->blocks[i].entries[j];
+
+			if (e->keyword == NULL ||
+			    e->keyword->kind != KIND_INCLUDE)
+				continue;
+			for (size_t k = 0; k < e->value.count; k++)
+				include(r, d, e, e->value.texts[k], here);
+		}
+}
+
+/* May one more file be read? */
+static bool
+is_within_bounds(struct reader *r, const struct place *p)
+{
+	if (p->depth > TREE_DEPTH_MAX)
+		report_add(r->report, SEVERITY_ERROR, p->from, p->line,
+		    "Includes are nested more than %d deep", TREE_DEPTH_MAX);
+	else if (++r->files > TREE_FILES_MAX)
+		report_add(r->report, SEVERITY_ERROR, p->from, p->line,
+		    "there are more than %d files to read", TREE_FILES_MAX);
+	else
+		return true;
+	return false;
+}
+
+/*
+ * New: the document at path with all it includes; NULL if it can't be read,
+ * which is reported (unless ssh's own file isn't there).
+ */
+static struct document *
+read_document(struct reader *r, const char *path, const struct place *p)
+{
+	struct document *d;
+	struct err err;
+	size_t n;
+	char *text;
+
+	if (!is_within_bounds(r, p))
+		return NULL;
+	text = files_read(path, &n, &err);
+	if (text == NULL && p->from != NULL)
+		report_add(r->report, severity_of(p), p->from, p->line,
+		    "Include %s: %s", path, err.text);
+	else if (text == NULL && !(p->lends && err.code == ERR_NOTFOUND))
+		report_add(r->report, severity_of(p), path, 0, "%s",
+		    err.text);
+	if (text == NULL)
+		return NULL;
+	d = document_parse(path, text, n, p->lends, r->report);
+	free(text);
+	read_includes(r, d, p);
+	return d;
+}
+
+static void
+read_root(struct reader *r, const char *path, const struct place *p)
+{
+	add_document(&r->tree->documents, &r->tree->count,
+	    read_document(r, path, p));
+}
+
+static void
+read_folder(struct reader *r, const char *dir)
+{
+	const struct place conf_d = { 0 };
+	char *folder = str_dupf("%s/conf.d", dir);
+	struct files_list files = { 0 };
+	struct err err;
+
+	if (files_in_folder(folder, ".conf", &files, &err) == -1)
+		report_add(r->report, SEVERITY_ERROR, folder, 0, "%s",
+		    err.text);
+	for (size_t i = 0; i < files.count; i++)
+		read_root(r, files.paths[i], &conf_d);
+	files_list_fini(&files);
+	free(folder);
+}
+
+/* ssh's own files, which lend values. */
+static void
+read_lenders(struct reader *r)
+{
+	const struct place user = { .lends = true };
+	const struct place system = { .lends = true, .system = true };
+	char *path = str_dupf("%s/.ssh/config", r->tree->user.home);
+
+	read_root(r, path, &user);
+	read_root(r, SSH_SYSTEM_FOLDER "/ssh_config", &system);
+	free(path);
+}
+
+int
+tree_load(struct tree *out, const struct config_source *source,
+    struct config *report)
+{
+	const struct place alone = { 0 };
+	struct reader r = { .tree = out, .report = report };
+	struct err err;
+
+	if (expand_user_init(&out->user, &err) == -1) {
+		report_add(report, SEVERITY_ERROR, NULL, 0, "%s", err.text);
+		return -1;
+	}
+	if (source->file != NULL) {
+		read_root(&r, source->file, &alone);
+		return 0;
+	}
+	read_folder(&r, source->dir);
+	read_lenders(&r);
+	return 0;
+}
+
+void
+tree_fini(struct tree *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		document_free(t->documents[i]);
+	free(t->documents);
+	expand_user_fini(&t->user);
+	*t = (struct tree){ 0 };
+}
+
+/* Commands out of a file don't run as root unless that was asked for. */
+static int
+refuse_exec(void *arg, const char *command, struct err *err)
+{
+	(void)arg;
+	return err_set(err, ERR_PERM,
+	    "Match exec \"%s\" isn't run as root", command);
+}
+
+struct resolve_source
+tree_source(const struct tree *t)
+{
+	return (struct resolve_source){
+		.documents = t->documents,
+		.count = t->count,
+		.user = &t->user,
+		.is_local = localnet_has,
+		.exec = getuid() == 0 ? refuse_exec : exec_shell,
+	};
+}
