@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/forward_remote.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,14 @@ on_relay_end(struct relay *r, void *arg)
 
 static const struct relay_ops relay_ops = { .on_end = on_relay_end };
 
+/* Our own trouble, which says nothing of the target? */
+static bool
+is_shortage(const struct err *err)
+{
+	return err->code == ERR_SYS && (err->sys == EMFILE ||
+	    err->sys == ENFILE || err->sys == ENOBUFS || err->sys == ENOMEM);
+}
+
 static void
 on_target(void *arg, int fd, const struct err *err)
 {
@@ -88,7 +97,10 @@ on_target(void *arg, int fd, const struct err *err)
 	struct relay *r;
 
 	d->target = NULL;
-	if (fd == -1) {
+	if (fd == -1 && is_shortage(err)) {
+		channel_reject(d->channel, OPEN_RESOURCE_SHORTAGE, err->text);
+		tunnel_count_failed(d->tunnel);
+	} else if (fd == -1) {
 		channel_reject(d->channel, OPEN_CONNECT_FAILED, err->text);
 		tunnel_missed(d->tunnel, FORWARD_TARGET_DOWN, err->text);
 	} else {

@@ -118,7 +118,7 @@ accept_one(struct ear *ear)
 	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof(from);
 	struct listener_peer peer;
-	int fd, one = 1;
+	int fd;
 
 	fd = accept4(ear->fd, (struct sockaddr *)&from, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -142,8 +142,6 @@ accept_one(struct ear *ear)
 		close(fd);
 		return true;
 	}
-	if (from.ss_family == AF_INET || from.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	describe_peer(&from, &peer);
 	l->on_client(l->arg, fd, &peer);
 	return true;
@@ -164,6 +162,7 @@ listener_new(struct loop *loop, const int *fds, size_t count,
     listener_client *on_client, void *arg)
 {
 	struct listener *l = mem_alloc(sizeof(*l) + count * sizeof(l->ears[0]));
+	int one = 1;
 
 	l->loop = loop;
 	l->on_client = on_client;
@@ -175,6 +174,9 @@ listener_new(struct loop *loop, const int *fds, size_t count,
 		struct ear *ear = &l->ears[i];
 
 		fd_set_nonblock(fds[i], 1);
+		/* Accepted sockets inherit it; a Unix socket has none. */
+		setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &one,
+		    sizeof(one));
 		*ear = (struct ear){ .listener = l, .fd = fds[i],
 		    .stale = has_queue(fds[i]) };
 		ear->event = event_new(loop->base, fds[i],

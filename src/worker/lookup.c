@@ -13,7 +13,7 @@
 struct lookup_request {
 	struct lookup *lookup;
 	long long number;
-	bool asked;		/* else the name is bad, and the timer says so */
+	bool asked;		/* else the name is bad: the timer says so */
 	lookup_answer *answer;
 	void *arg;
 	struct event *timer;

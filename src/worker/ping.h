@@ -30,9 +30,9 @@ struct ping_ops {
 };
 
 /*
- * New: pings at once, then interval_s after each answer (0: never). heard gives a number that grows with every byte from the
- * server, so that a slow link is not taken for a dead one. Borrows the loop,
- * ops and arg.
+ * New: pings at once, then interval_s after each answer (0: never). heard
+ * gives a number that grows with every byte from the server, so that a slow
+ * link is not taken for a dead one. Borrows the loop, ops and arg.
  */
 struct ping *ping_new(struct loop *, int interval_s, int count,
     uint64_t (*heard)(void *arg), const struct ping_ops *, void *arg);

@@ -27,7 +27,7 @@ struct relay;
 enum relay_client { RELAY_CLIENT_SOCKET, RELAY_CLIENT_CHANNEL };
 
 struct relay_ops {
-	/* The channel is open now; the place for relay_attach(). May be NULL. */
+	/* The channel is open now: relay_attach() may follow. May be NULL. */
 	void (*on_open)(struct relay *, void *arg);
 	/* The open was refused. on_end follows. */
 	void (*on_open_failed)(struct relay *, void *arg, unsigned reason,

@@ -143,12 +143,6 @@ tunnel_state(struct tunnel *t, enum forward_state state, uint16_t port,
 		tunnel_restate(t, state, port, detail);
 }
 
-enum forward_state
-tunnel_last_state(const struct tunnel *t)
-{
-	return t->state;
-}
-
 void
 tunnel_reached(struct tunnel *t)
 {

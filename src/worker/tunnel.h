@@ -36,7 +36,6 @@ void tunnel_state(struct tunnel *, enum forward_state, uint16_t port,
     const char *detail);
 void tunnel_restate(struct tunnel *, enum forward_state, uint16_t port,
     const char *detail);
-enum forward_state tunnel_last_state(const struct tunnel *);
 
 /*
  * A connection reached its target, or did not: moves between up and

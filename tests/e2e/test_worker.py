@@ -460,6 +460,38 @@ def test_remote_target_by_name(worker, serve):
     assert "no such name" in fact["detail"]
 
 
+def test_remote_target_on_the_other_family(worker, serve):
+    server = serve(echo, host="::1")
+    forward, _ = worker.forward(tcp("localhost", ports.free()),
+                                tcp("localhost", server.port))
+    with connect(forward.port) as s:
+        assert servers.ping(s)
+
+
+def test_remote_target_is_a_unix_socket(worker, workdir, stack):
+    path = os.path.join(workdir, "s")
+    forward, _ = worker.forward(tcp("localhost", ports.free()),
+                                {"path": path})
+    with connect(forward.port) as s:
+        assert s.recv(1) == b""
+    fact = worker.wait("forward", id=forward.id, state="target-down")
+    assert path in fact["detail"]
+    listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+    listener.bind(path)
+    listener.listen()
+    big = os.urandom(3_000_000)
+    with connect(forward.port) as s:
+        there, _ = listener.accept()
+        with there:
+            there.sendall(b"hello")
+            assert servers.read_exactly(s, 5) == b"hello"
+            pour = threading.Thread(target=lambda: (
+                there.sendall(big), there.shutdown(socket.SHUT_WR)))
+            pour.start()
+            assert servers.read_all(s) == big
+            pour.join()
+
+
 def test_remote_held_then_free(worker, serve):
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
