@@ -29,6 +29,7 @@ struct api {
 	struct event *ready;		/* libmicrohttpd's epoll descriptor */
 	struct event *timer;		/* and its time */
 	LIST_HEAD(, request) requests;
+	bool stopping;			/* nobody may wait any more */
 };
 
 struct request {
@@ -203,6 +204,9 @@ answer(struct request *q, const char *path)
 		q->body = NULL;
 		return send_reply(q->connection, q->status, body, NULL);
 	}
+	if (q->api->stopping)
+		return send_reply(q->connection, 503,
+		    routes_error("hawserd is stopping"), NULL);
 	q->call.path = path;
 	r = routes_answer(&q->call);
 	q->call.path = NULL;
@@ -323,11 +327,10 @@ api_free(struct api *a)
 	if (a == NULL)
 		return;
 	/* libmicrohttpd must not be stopped with suspended connections. */
+	a->stopping = true;
 	LIST_FOREACH(q, &a->requests, entry)
 		if (q->suspended) {
 			q->suspended = false;
-			q->status = 503;
-			q->body = routes_error("hawserd is stopping");
 			MHD_resume_connection(q->connection);
 		}
 	if (a->daemon != NULL) {

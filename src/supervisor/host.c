@@ -229,7 +229,10 @@ log_end(const struct host_entry *e, bool repeated, int64_t up_ms)
 	const char *text = e->last_end.text;
 	char next[32], after[32];
 
-	span(next, sizeof(next), e->verdict.delay_ms);
+	if (e->verdict.delay_ms == 0)
+		snprintf(next, sizeof(next), "now");
+	else
+		span(next, sizeof(next), e->verdict.delay_ms);
 	if (e->verdict.park)
 		log_error("parked until an operator acts host=%s class=%s "
 		    "why=\"%s\"", e->name, class_, text);

@@ -1,23 +1,58 @@
 # SPDX-License-Identifier: ISC
 
+unit_tests += tests/unit/test_api
+tests_unit_test_api_SOURCES = tests/unit/test_api.c
+tests_unit_test_api_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_api_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_availability
 tests_unit_test_availability_SOURCES = tests/unit/test_availability.c
+tests_unit_test_availability_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_availability_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_budget
 tests_unit_test_budget_SOURCES = tests/unit/test_budget.c
+tests_unit_test_budget_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_budget_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_host
+tests_unit_test_host_SOURCES = tests/unit/test_host.c
+tests_unit_test_host_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_host_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_host_fsm
 tests_unit_test_host_fsm_SOURCES = tests/unit/test_host_fsm.c
+tests_unit_test_host_fsm_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_host_fsm_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_instance
+tests_unit_test_instance_SOURCES = tests/unit/test_instance.c
+tests_unit_test_instance_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_instance_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_listener
 tests_unit_test_listener_SOURCES = tests/unit/test_listener.c
+tests_unit_test_listener_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_listener_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_options
+tests_unit_test_options_SOURCES = tests/unit/test_options.c
+tests_unit_test_options_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_options_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_resolver
+tests_unit_test_resolver_SOURCES = tests/unit/test_resolver.c
+tests_unit_test_resolver_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_resolver_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_schedule
 tests_unit_test_schedule_SOURCES = tests/unit/test_schedule.c
+tests_unit_test_schedule_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_schedule_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_worker_link
+tests_unit_test_worker_link_SOURCES = tests/unit/test_worker_link.c
+tests_unit_test_worker_link_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_worker_link_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 EXTRA_DIST += tests/unit/golden/host_fsm.txt

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "supervisor/api.h"
+#include "supervisor/budget.h"
+#include "supervisor/resolver.h"
+
+/* The API with an empty table, spoken to byte by byte. */
+
+struct fixture {
+	struct event_base *base;
+	struct budget *budget;
+	struct resolver *resolver;
+	struct host_table *table;
+	struct reload *reload;
+	struct routes_env env;
+	struct api *api;
+	char dir[32];
+	char *path;
+};
+
+static int
+listen_at(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(fd, 128), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	return fd;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = mem_alloc(sizeof(*f));
+	struct err err;
+
+	strcpy(f->dir, "/tmp/hawser-test-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(chmod(f->dir, 0755), 0);
+	f->path = str_dupf("%s/s", f->dir);
+	f->base = event_base_new();
+	f->budget = budget_new(BUDGET_PLACES);
+	f->resolver = resolver_new(f->base);
+	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
+	    f->resolver, "/nowhere" });
+	f->reload = reload_new(f->base, f->table,
+	    &(struct config_source){ .dir = "/nowhere" });
+	f->env = (struct routes_env){ f->table, f->reload };
+	f->api = api_new(f->base, listen_at(f->path), &f->env, &err);
+	assert_non_null(f->api);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	api_free(f->api);
+	host_table_free(f->table);
+	reload_free(f->reload);
+	resolver_free(f->resolver);
+	budget_free(f->budget);
+	event_base_free(f->base);
+	unlink(f->path);
+	rmdir(f->dir);
+	free(f->path);
+	free(f);
+	return 0;
+}
+
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+/*
+ * Turns the loop until what was read holds the needle (NULL: until the end of
+ * the stream). False if the stream ended before. 20 s at most.
+ */
+static bool
+read_until(struct fixture *f, int fd, struct str *got, const char *needle)
+{
+	int64_t deadline = clock_now_ms() + 20000;
+	struct timeval tick = { 0, 20000 };
+	char chunk[4096];
+
+	for (;;) {
+		ssize_t n = recv(fd, chunk, sizeof(chunk), 0);
+
+		if (n > 0)
+			str_append_n(got, chunk, (size_t)n);
+		else if (n == 0 || errno != EAGAIN)
+			return needle == NULL;
+		if (needle != NULL && got->p != NULL &&
+		    strstr(got->p, needle) != NULL)
+			return true;
+		assert_true(clock_now_ms() < deadline);
+		event_base_loopexit(f->base, &tick);
+		event_base_loop(f->base, EVLOOP_ONCE);
+	}
+}
+
+static void
+put(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL),
+	    strlen(text));
+}
+
+static void
+requests_in_a_row(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connect_to(f->path);
+	struct str got;
+
+	str_init(&got);
+	put(fd, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(read_until(f, fd, &got, "\"hosts\":[]}"));
+	assert_non_null(strstr(got.p, "200 OK"));
+	assert_non_null(strstr(got.p, "application/json"));
+	str_fini(&got);
+	put(fd, "GET /no%20where HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(read_until(f, fd, &got, "\"no such path\""));
+	assert_non_null(strstr(got.p, " 404 "));
+	str_fini(&got);
+	put(fd, "DELETE /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(read_until(f, fd, &got, "no such method"));
+	assert_non_null(strstr(got.p, " 405 "));
+	assert_non_null(strstr(got.p, "Allow: GET"));
+	str_fini(&got);
+	close(fd);
+}
+
+static void
+byte_by_byte(void **state)
+{
+	static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
+	struct fixture *f = *state;
+	int fd = connect_to(f->path);
+	struct str got;
+
+	str_init(&got);
+	for (const char *p = request; *p != '\0'; p++) {
+		assert_int_equal(send(fd, p, 1, MSG_NOSIGNAL), 1);
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	}
+	assert_true(read_until(f, fd, &got, "{\"ok\":true}"));
+	str_fini(&got);
+	close(fd);
+}
+
+static void
+a_reload_answers_when_it_is_done(void **state)
+{
+	struct fixture *f = *state;
+	int a = connect_to(f->path), b = connect_to(f->path);
+	struct str got;
+
+	str_init(&got);
+	put(a, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	put(b, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Length: 2\r\n\r\n{}");
+	assert_true(read_until(f, a, &got, "/nowhere"));
+	assert_non_null(strstr(got.p, " 422 "));
+	assert_non_null(strstr(got.p, "\"ok\":false"));
+	str_fini(&got);
+	assert_true(read_until(f, b, &got, "/nowhere"));
+	str_fini(&got);
+	close(a);
+	close(b);
+}
+
+static void
+who_leaves_during_a_reload(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connect_to(f->path);
+	struct str got;
+
+	str_init(&got);
+	put(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	event_base_loop(f->base, EVLOOP_ONCE);
+	close(fd);
+	fd = connect_to(f->path);
+	put(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	assert_true(read_until(f, fd, &got, "/nowhere"));
+	str_fini(&got);
+	/* And one that still waits when the API goes. */
+	put(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	event_base_loop(f->base, EVLOOP_ONCE);
+	close(fd);
+}
+
+static void
+a_long_body_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connect_to(f->path);
+	struct str got;
+	char chunk[1034];
+
+	str_init(&got);
+	put(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Length: 10000000\r\n\r\n");
+	assert_true(read_until(f, fd, &got, " 413 "));
+	str_fini(&got);
+	close(fd);
+	/* One that does not say how long it is, is cut. */
+	fd = connect_to(f->path);
+	put(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n");
+	snprintf(chunk, sizeof(chunk), "400\r\n%01024d\r\n", 0);
+	for (int i = 0; i < 100; i++) {
+		if (send(fd, chunk, 1031, MSG_NOSIGNAL) == -1)
+			break;
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	}
+	assert_true(read_until(f, fd, &got, NULL));
+	assert_true(got.p == NULL || strstr(got.p, "200 OK") == NULL);
+	str_fini(&got);
+	close(fd);
+}
+
+static void
+the_silent_are_cut(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connect_to(f->path);
+	int64_t begin = clock_now_ms();
+	struct str got;
+
+	str_init(&got);
+	put(fd, "GET /v1/sta");
+	assert_true(read_until(f, fd, &got, NULL));
+	assert_in_range(clock_now_ms() - begin, (API_TIMEOUT_S - 2) * 1000,
+	    (API_TIMEOUT_S + 8) * 1000);
+	str_fini(&got);
+	close(fd);
+}
+
+static void
+a_flood_is_capped(void **state)
+{
+	struct fixture *f = *state;
+	int fds[API_CONNECTIONS_MAX + 16], fd;
+	struct str got;
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		fds[i] = connect_to(f->path);
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	}
+	str_init(&got);
+	assert_true(read_until(f, fds[API_CONNECTIONS_MAX + 15], &got, NULL));
+	str_fini(&got);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		close(fds[i]);
+	for (int i = 0; i < 10; i++)
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	fd = connect_to(f->path);
+	put(fd, "GET /healthz HTTP/1.0\r\n\r\n");
+	assert_true(read_until(f, fd, &got, "200 OK"));
+	str_fini(&got);
+	close(fd);
+}
+
+/* Connects as nobody: 0 if it was hung up on without a byte. */
+static int
+be_a_stranger(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char byte;
+
+	if (setuid(65534) == -1)
+		return 2;
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == -1)
+		return 3;
+	send(fd, "GET /healthz HTTP/1.0\r\n\r\n", 25, MSG_NOSIGNAL);
+	return recv(fd, &byte, 1, 0) > 0 ? 1 : 0;
+}
+
+static void
+strangers_are_turned_away(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	if ((pid = fork()) == 0)
+		_exit(be_a_stranger(f->path));
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		struct timeval tick = { 0, 20000 };
+
+		event_base_loopexit(f->base, &tick);
+		event_base_loop(f->base, EVLOOP_ONCE);
+	}
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int
+main(void)
+{
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(requests_in_a_row),
+		TEST(byte_by_byte),
+		TEST(a_reload_answers_when_it_is_done),
+		TEST(who_leaves_during_a_reload),
+		TEST(a_long_body_is_refused),
+		TEST(the_silent_are_cut),
+		TEST(a_flood_is_capped),
+		TEST(strangers_are_turned_away),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	log_setup(LOG_ERROR, "test");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
+#include <event2/event.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "supervisor/resolver.h"
+
+/* This program is its own resolver child. No name here asks a name server. */
+
+struct fixture {
+	struct event_base *base;
+	struct resolver *resolver;
+	int answers;
+	long long req;
+	size_t count;
+	bool has_loopback;
+	char error[128];
+};
+
+static int
+set_up(void **state)
+{
+	static struct fixture f;
+
+	memset(&f, 0, sizeof(f));
+	f.base = event_base_new();
+	f.resolver = resolver_new(f.base);
+	*state = &f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	resolver_free(f->resolver);
+	event_base_free(f->base);
+	return 0;
+}
+
+static void
+on_answer(void *arg, long long req, json_t *addresses, const char *error)
+{
+	struct fixture *f = arg;
+	json_t *a;
+	size_t i;
+
+	f->answers++;
+	f->req = req;
+	f->count = json_array_size(addresses);
+	f->has_loopback = false;
+	json_array_foreach(addresses, i, a)
+		if (str_equal(json_string_value(a), "127.0.0.1"))
+			f->has_loopback = true;
+	snprintf(f->error, sizeof(f->error), "%s", error != NULL ? error : "");
+}
+
+static void
+wait_answers(struct fixture *f, int count)
+{
+	int64_t deadline = clock_now_ms() + 30000;
+
+	while (f->answers < count) {
+		assert_true(clock_now_ms() < deadline);
+		event_base_loop(f->base, EVLOOP_ONCE);
+	}
+}
+
+/* The resolver's pid: our only child. 0: there is none. */
+static pid_t
+child_pid(void)
+{
+	char path[64];
+	long pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/children",
+	    (long)getpid());
+	if ((f = fopen(path, "re")) == NULL)
+		return 0;
+	if (fscanf(f, "%ld", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	return (pid_t)pid;
+}
+
+static void
+a_name_has_addresses(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(child_pid(), 0);
+	resolver_ask(f->resolver, "localhost", 7, on_answer, f);
+	assert_int_equal(f->answers, 0);
+	wait_answers(f, 1);
+	assert_int_equal(f->req, 7);
+	assert_true(f->has_loopback);
+	assert_string_equal(f->error, "");
+}
+
+static void
+a_bad_name_has_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	resolver_ask(f->resolver, "a..b", 8, on_answer, f);
+	wait_answers(f, 1);
+	assert_int_equal(f->req, 8);
+	assert_int_equal(f->count, 0);
+	assert_string_not_equal(f->error, "");
+}
+
+static void
+many_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 500; i++)
+		resolver_ask(f->resolver, "127.0.0.1", i, on_answer, f);
+	wait_answers(f, 500);
+	assert_true(f->has_loopback);
+}
+
+static void
+who_is_gone_hears_nothing(void **state)
+{
+	struct fixture *f = *state, other = *f;
+
+	resolver_ask(f->resolver, "localhost", 1, on_answer, &other);
+	resolver_ask(f->resolver, "localhost", 2, on_answer, f);
+	resolver_forget(f->resolver, &other);
+	wait_answers(f, 1);
+	assert_int_equal(other.answers, 0);
+}
+
+static void
+a_dead_child_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+
+	resolver_ask(f->resolver, "localhost", 1, on_answer, f);
+	wait_answers(f, 1);
+	pid = child_pid();
+	assert_true(pid > 0);
+	kill(pid, SIGSTOP);
+	resolver_ask(f->resolver, "localhost", 2, on_answer, f);
+	kill(pid, SIGKILL);
+	wait_answers(f, 2);
+	assert_string_equal(f->error, "the resolver process died");
+	resolver_ask(f->resolver, "localhost", 3, on_answer, f);
+	wait_answers(f, 3);
+	assert_true(f->has_loopback);
+	assert_int_not_equal(child_pid(), pid);
+}
+
+static void
+silence_has_a_deadline(void **state)
+{
+	struct fixture *f = *state;
+	int64_t begin;
+	pid_t pid;
+
+	resolver_ask(f->resolver, "localhost", 1, on_answer, f);
+	wait_answers(f, 1);
+	pid = child_pid();
+	kill(pid, SIGSTOP);
+	begin = clock_now_ms();
+	resolver_ask(f->resolver, "localhost", 2, on_answer, f);
+	wait_answers(f, 2);
+	assert_in_range(clock_now_ms() - begin, RESOLVER_MS - 100,
+	    RESOLVER_MS + 5000);
+	assert_non_null(strstr(f->error, "within 5 s"));
+	/* A late answer is nobody's. */
+	kill(pid, SIGCONT);
+	resolver_ask(f->resolver, "localhost", 3, on_answer, f);
+	wait_answers(f, 3);
+	assert_int_equal(f->req, 3);
+}
+
+int
+main(int argc, char **argv)
+{
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_name_has_addresses),
+		TEST(a_bad_name_has_an_error),
+		TEST(many_at_once),
+		TEST(who_is_gone_hears_nothing),
+		TEST(a_dead_child_is_replaced),
+		TEST(silence_has_a_deadline),
+	};
+
+	if (argc == 2 && strcmp(argv[1], RESOLVER_OPTION) == 0)
+		return resolver_child_main();
+	log_setup(LOG_ERROR, "test");
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
