@@ -24,7 +24,6 @@
 #include "supervisor/budget.h"
 #include "supervisor/host.h"
 #include "supervisor/resolver.h"
-#include "supervisor/routes.h"
 #include "supervisor/view.h"
 
 /*
@@ -572,63 +571,6 @@ a_stop_ends_even_the_deaf(void **state)
 	assert_string_equal(field(f, "b", "workers"), "[]");
 }
 
-static void
-a_stop_of_nothing(void **state)
-{
-	struct fixture *f = *state;
-
-	host_table_stop(f->table, 500, on_stopped, f);
-	while (!f->stopped)
-		event_base_loop(f->base, EVLOOP_ONCE);
-}
-
-/* Routes */
-
-static int
-ask(struct fixture *f, const char *method, const char *path)
-{
-	struct reload *r = reload_new(f->base, f->table,
-	    &(struct config_source){ .dir = "/nowhere" });
-	struct routes_env env = { f->table, r };
-	struct routes_call call = { .env = &env, .method = method,
-	    .path = path };
-	struct routes_reply reply = routes_answer(&call);
-
-	assert_non_null(reply.body);
-	json_decref(reply.body);
-	if (reply.status == 405)
-		assert_non_null(reply.allow);
-	routes_call_fini(&call);
-	reload_free(r);
-	return reply.status;
-}
-
-static void
-routes(void **state)
-{
-	struct fixture *f = *state;
-	struct host h[] = { HOST("a", "refuse") };
-
-	apply(f, h, 1);
-	assert_int_equal(ask(f, "GET", "/v1/status"), 200);
-	assert_int_equal(ask(f, "HEAD", "/v1/status"), 200);
-	assert_int_equal(ask(f, "GET", "/healthz"), 200);
-	assert_int_equal(ask(f, "GET", "/readyz"), 503);
-	assert_int_equal(ask(f, "GET", "/v1/hosts/a"), 200);
-	assert_int_equal(ask(f, "GET", "/v1/hosts/b"), 404);
-	assert_int_equal(ask(f, "GET", "/v1/hosts/"), 404);
-	assert_int_equal(ask(f, "GET", "/v1/hosts/a/"), 404);
-	assert_int_equal(ask(f, "GET", "/v1/hosts/a/retry"), 405);
-	assert_int_equal(ask(f, "POST", "/v1/hosts/a/retry"), 200);
-	assert_int_equal(ask(f, "POST", "/v1/hosts/a/down"), 200);
-	assert_string_equal(field(f, "a", "state"), "\"disabled\"");
-	assert_int_equal(ask(f, "POST", "/v1/hosts/b/up"), 404);
-	assert_int_equal(ask(f, "POST", "/v1/status"), 405);
-	assert_int_equal(ask(f, "DELETE", "/v1/status"), 405);
-	assert_int_equal(ask(f, "GET", "/"), 404);
-	assert_int_equal(ask(f, "GET", ""), 404);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -647,8 +589,6 @@ main(int argc, char **argv)
 		TEST(a_reload_touches_what_changed),
 		TEST(a_new_link_comes_before_the_old_one_goes),
 		TEST(a_stop_ends_even_the_deaf),
-		TEST(a_stop_of_nothing),
-		TEST(routes),
 	};
 
 	if (argc == 2 && strcmp(argv[0], "hawser-worker") == 0)
