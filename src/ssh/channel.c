@@ -626,8 +626,8 @@ channel_write(struct channel *ch, const uint8_t *data, size_t n)
 void
 channel_want_write(struct channel *ch)
 {
-	if (ch->state != CHANNEL_OPEN)
-		return;
+	if (ch->state != CHANNEL_OPEN || ch->eof_sent || ch->close_sent)
+		return;		/* there will never be room */
 	ch->waiting = true;
 	if (ch->listed || ch->send_window == 0)
 		return;
@@ -675,6 +675,7 @@ channel_send_eof(struct channel *ch)
 	if (ch->state != CHANNEL_OPEN || ch->eof_sent || ch->close_sent)
 		return;
 	ch->eof_sent = true;
+	stop_waiting(ch);
 	queue_id(ch, MSG_CHANNEL_EOF);
 }
 

@@ -483,6 +483,24 @@ test_nothing_is_sent_after_our_eof(void **state)
 	user_fini(&u);
 }
 
+/* Else a user that asks again in each call would spin. */
+static void
+test_nobody_waits_for_room_after_eof(void **state)
+{
+	struct user u = { .appetite = SIZE_MAX, .to_write = 1 };
+
+	(void)state;
+	user_connect(&u, "a", 9, BIG, BIG);
+	channel_want_write(u.ch);
+	channel_send_eof(u.ch);
+	peer_is_fine();
+	channel_want_write(u.ch);
+	peer_is_fine();
+	user_saw(&u, "");
+	peer_hears(MSG_CHANNEL_EOF, "u", 9u);
+	peer_hears_nothing();
+}
+
 static void
 test_close_is_told_after_tail_and_eof(void **state)
 {
@@ -555,6 +573,7 @@ main(void)
 		TEST(test_data_after_eof_ends_it),
 		TEST(test_extended_data_after_eof_ends_it),
 		TEST(test_nothing_is_sent_after_our_eof),
+		TEST(test_nobody_waits_for_room_after_eof),
 		TEST(test_close_is_told_after_tail_and_eof),
 		TEST(test_no_adjust_after_close),
 	};
