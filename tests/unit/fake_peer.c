@@ -46,6 +46,8 @@ transport_send(struct transport *t, const uint8_t *head, size_t head_len,
 	*t->sent_tail = p;
 	t->sent_tail = &p->next;
 	t->pending += p->len;
+	if (t->rekey_after > 0)
+		t->rekeying = --t->rekey_after == 0;
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct transport {
 	struct packet **sent_tail;
 	size_t pending;			/* what transport_pending() says */
 	bool rekeying;			/* sends get ERR_AGAIN */
+	int rekey_after;		/* so many packets, if not 0 */
 	bool stuck;			/* the kernel takes nothing */
 	bool awake;
 	bool in_packet;

@@ -54,6 +54,12 @@ tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
 tests_unit_test_packet_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_packet_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_request
+tests_unit_test_request_SOURCES = tests/unit/test_request.c \
+	tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_request_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_request_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_signature
 tests_unit_test_signature_SOURCES = tests/unit/test_signature.c
 tests_unit_test_signature_CPPFLAGS = $(AM_CPPFLAGS) \
