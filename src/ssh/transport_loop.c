@@ -71,9 +71,13 @@ dispatch(struct transport *t, const uint8_t *payload, size_t n)
 		fail_read(t);
 }
 
-/* Takes from the link what it has. True if it had something. */
+/*
+ * Takes from the link what it has, and from the budget as much; a short read
+ * leaves the link dry, and epoll tells when it is not. True if there was
+ * something.
+ */
 static bool
-fill(struct transport *t, size_t need)
+fill(struct transport *t, size_t need, size_t *budget)
 {
 	struct bytebuf *in = &t->in;
 	size_t len = bytebuf_len(in), room;
@@ -85,11 +89,17 @@ fill(struct transport *t, size_t need)
 	if (need > len && room < need - len)
 		room = need - len;
 	n = transport_receive(t, bytebuf_reserve(in, room), room);
-	if (n > 0)
-		in->tail += (size_t)n;
-	else if (n != -EAGAIN)
-		fail_read(t);
-	return n > 0;
+	if (n <= 0) {
+		if (n != -EAGAIN)
+			fail_read(t);
+		return false;
+	}
+	in->tail += (size_t)n;
+	if ((size_t)n < room || (size_t)n > *budget)
+		*budget = 0;
+	else
+		*budget -= (size_t)n;
+	return true;
 }
 
 /* One packet by record.c. False if there is none. */
@@ -98,18 +108,13 @@ read_record(struct transport *t, size_t *budget)
 {
 	const uint8_t *payload;
 	size_t n, need;
-	uint64_t before = t->bytes_in;
 
 	switch (record_open(t->session, &t->in, &payload, &n, &need)) {
 	case 1:
 		dispatch(t, payload, n);
 		return true;
 	case 0:
-		if (*budget == 0 || !fill(t, need))
-			return false;
-		before = t->bytes_in - before;
-		*budget -= before < *budget ? before : *budget;
-		return true;
+		return *budget > 0 && fill(t, need, budget);
 	default:
 		transport_set_cause(t, ERR_PROTOCOL,
 		    "a packet was corrupted on its way");
