@@ -78,9 +78,11 @@ def no_leftovers():
 
 @pytest.fixture
 def stack(no_leftovers):
-    """What a test started ends here, the last first."""
+    """What a test started ends here, the last first; daemons before the
+    servers that they are connected to."""
     with contextlib.ExitStack() as ending:
-        yield ending
+        with contextlib.ExitStack() as ending.daemons:
+            yield ending
 
 
 @pytest.fixture
@@ -121,7 +123,7 @@ def make_hawserd(stack, workdir, request):
         kind = SshPeer if PEER == "ssh" else Hawserd
         daemon = kind(os.path.join(workdir, f"hawserd{len(made)}"), ns)
         request.node.logs = getattr(request.node, "logs", []) + [daemon.log]
-        stack.callback(daemon.cleanup)
+        stack.daemons.callback(daemon.cleanup)
         return daemon
     return make
 

@@ -243,9 +243,11 @@ def black_hole(make_ns, make_sshd, make_hawserd, serve, seconds):
         vps.heal()
         watch = Stopwatch()
         assert client.recv(4) == b"late"
+        back = watch.seconds
         client.close()
-    hawserd.wait_up("vps")
-    return noticed, watch.seconds
+    # The server may take a while to drop the dead session with its port.
+    hawserd.wait_up("vps", timeout=40)
+    return noticed, back
 
 
 def assert_black_hole(noticed, back):

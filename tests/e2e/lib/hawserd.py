@@ -138,7 +138,8 @@ class Hawserd:
         self.signal(signal.SIGTERM)
         code = self._process.wait(within * 3)
         took = watch.seconds
-        assert code == 0, f"exit status {code} after SIGTERM"
+        assert code == 0, f"exit status {code} after SIGTERM:\n" \
+            + self.log.text()[-8000:]
         left = proc.wait_gone(below, 1)
         assert not left, [proc.cmdline(p) for p in left]
         return took
@@ -161,7 +162,9 @@ class Hawserd:
                 self._process.kill()
                 self._process.wait()
         if SANITIZED:
-            assert not COMPLAINT.search(self.log.text())
+            text = self.log.text()
+            found = COMPLAINT.search(text)
+            assert not found, text[found.start():][:8000]
 
     # API ------------------------------------------------------------------
 
