@@ -29,6 +29,12 @@ tests_unit_test_channel_open_SOURCES = tests/unit/test_channel_open.c \
 tests_unit_test_channel_open_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_channel_open_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_cipher
+tests_unit_test_cipher_SOURCES = tests/unit/test_cipher.c
+tests_unit_test_cipher_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS)
+tests_unit_test_cipher_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_cipher_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_host_key
 tests_unit_test_host_key_SOURCES = tests/unit/test_host_key.c
 tests_unit_test_host_key_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
@@ -53,6 +59,12 @@ unit_tests += tests/unit/test_packet
 tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
 tests_unit_test_packet_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_packet_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_record
+tests_unit_test_record_SOURCES = tests/unit/test_record.c
+tests_unit_test_record_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS)
+tests_unit_test_record_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_record_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_request
 tests_unit_test_request_SOURCES = tests/unit/test_request.c \
