@@ -136,10 +136,13 @@ rsa_signs_by_sha2(void **state)
 	(void)state;
 	assert_int_equal(attempt_one("", "rsa", &err), 0);
 	assert_in_log("pkalg rsa-sha2-512");
-	/* Never SHA-1, even where the server wants nothing else. */
+	/*
+	 * Never SHA-1, even where the server wants nothing else. OpenSSH 10
+	 * says so beforehand, and the key isn't even offered.
+	 */
 	assert_int_equal(attempt_one("PubkeyAcceptedAlgorithms ssh-rsa\n",
 	    "rsa", &err), -1);
-	assert_text(&err, ERR_REFUSED, "/rsa (ssh-rsa)");
+	assert_text(&err, ERR_REFUSED, "/rsa ");
 	log = sshd_read("log");
 	assert_null(strstr(log, "pkalg ssh-rsa "));
 	free(log);
@@ -169,8 +172,8 @@ unusable_rsa_key_does_no_harm(void **state)
 	    "ssh-ed25519\n", names, &err), 0);
 	assert_int_equal(attempt("PubkeyAcceptedAlgorithms "
 	    "ecdsa-sha2-nistp521\n", names, &err), -1);
-	assert_text(&err, ERR_REFUSED, "/ed25519 (ssh-ed25519), ");
-	assert_text(&err, ERR_REFUSED, "/rsa (ssh-rsa)");
+	assert_text(&err, ERR_REFUSED, "/ed25519 (ssh-ed25519)");
+	assert_text(&err, ERR_REFUSED, "/rsa ");
 }
 
 static void
