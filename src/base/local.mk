@@ -9,6 +9,7 @@ libhawser_base_a_SOURCES = \
 	src/base/fdio.c \
 	src/base/forward.c \
 	src/base/log.c \
+	src/base/log_json.c \
 	src/base/places.c \
 	src/base/spawn.c \
 	src/base/str.c \
@@ -19,6 +20,7 @@ libhawser_base_a_SOURCES = \
 	src/base/fdio.h \
 	src/base/forward.h \
 	src/base/log.h \
+	src/base/log_json.h \
 	src/base/places.h \
 	src/base/spawn.h \
 	src/base/str.h

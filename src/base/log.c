@@ -4,13 +4,17 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log_json.h"
+
 #define LINE_SIZE	2048
+#define JSON_SIZE	4096	/* PIPE_BUF: such a write is never split */
 
 static const struct {
 	const char *name;
@@ -23,6 +27,7 @@ static const struct {
 };
 
 static enum log_level max_level = LOG_INFO;
+static enum log_format format = LOG_TEXT;
 static char ident[64];
 
 void
@@ -38,43 +43,90 @@ log_get_level(void)
 	return max_level;
 }
 
-static int
-put_head(char *line, size_t size, enum log_level level)
+void
+log_set_format(enum log_format f)
+{
+	format = f;
+}
+
+enum log_format
+log_get_format(void)
+{
+	return format;
+}
+
+/* Is it the journal that reads us? It has its own time stamps. */
+static bool
+is_journal(void)
+{
+	return getenv("JOURNAL_STREAM") != NULL;
+}
+
+static void
+put_time(char *out, size_t size)
 {
 	struct timespec now;
 	struct tm tm;
 	char stamp[32];
 
-	if (getenv("JOURNAL_STREAM") != NULL)
-		return snprintf(line, size, "%s%s: ", levels[level].priority,
-		    ident);
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	return snprintf(line, size, "%s.%03ldZ %-5s %s: ", stamp,
-	    now.tv_nsec / 1000000, levels[level].name, ident);
+	snprintf(out, size, "%s.%03ldZ", stamp, now.tv_nsec / 1000000);
+}
+
+static size_t
+put_text(char *line, size_t size, enum log_level level, const char *text)
+{
+	char stamp[64];
+	int n;
+
+	put_time(stamp, sizeof(stamp));
+	if (is_journal())
+		n = snprintf(line, size, "%s%s: %s", levels[level].priority,
+		    ident, text);
+	else
+		n = snprintf(line, size, "%s %-5s %s: %s", stamp,
+		    levels[level].name, ident, text);
+	return (size_t)n < size ? (size_t)n : size - 1;
+}
+
+static size_t
+put_json(char *line, size_t size, enum log_level level, const char *text)
+{
+	char stamp[64];
+	size_t n = 0;
+
+	put_time(stamp, sizeof(stamp));
+	if (is_journal())
+		n = (size_t)snprintf(line, size, "%s",
+		    levels[level].priority);
+	return n + log_json(line + n, size - n, &(struct log_json_event){
+	    .time = stamp, .level = levels[level].name, .who = ident,
+	    .text = text });
 }
 
 __attribute__((format(printf, 2, 0)))
 static void
 put(enum log_level level, const char *fmt, va_list ap)
 {
-	char line[LINE_SIZE];
-	int saved = errno, head, len;
+	char text[LINE_SIZE], line[JSON_SIZE];
+	int saved = errno;
+	size_t len;
 
 	if (level > max_level)
 		return;
-	head = put_head(line, sizeof(line) - 1, level);
-	len = head + vsnprintf(line + head, sizeof(line) - 1 - (size_t)head,
-	    fmt, ap);
-	if (len > (int)sizeof(line) - 2)
-		len = (int)sizeof(line) - 2;
-	for (int i = head; i < len; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
+	vsnprintf(text, sizeof(text), fmt, ap);
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	/* One byte is left for the new line. */
+	len = format == LOG_JSON ?
+	    put_json(line, sizeof(line) - 1, level, text) :
+	    put_text(line, LINE_SIZE - 1, level, text);
 	line[len++] = '\n';
 	/* One write per line, so that processes' lines never mix. */
-	if (write(STDERR_FILENO, line, (size_t)len) == -1)
+	if (write(STDERR_FILENO, line, len) == -1)
 		len = 0;	/* nowhere to tell it */
 	errno = saved;
 }

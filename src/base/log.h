@@ -4,12 +4,15 @@
 
 /*
  * log: one line per event on standard error: a plain clause, then key=value
- * pairs. Levels: error, an operator must act; warn, degraded and being acted
- * on; info, state changes; debug, the rest. Never a key, a passphrase or a
- * tunnelled byte. Control characters in a line are replaced by '?'.
+ * pairs, as text or as a JSON object (log_json.h). Levels: error, an operator
+ * must act; warn, degraded and being acted on; info, state changes; debug, the
+ * rest. Never a key, a passphrase or a tunnelled byte. Control characters in a
+ * line are replaced by '?'.
  */
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+enum log_format { LOG_TEXT, LOG_JSON };
 
 /*
  * Sets the least important level that is written and the name each line
@@ -21,7 +24,15 @@ void log_setup(enum log_level, const char *ident);
 
 enum log_level log_get_level(void);
 
-/* Writes one line. Never fails, keeps errno. 2047 bytes at most. */
+/* How lines are written from now on. Default: LOG_TEXT. */
+void log_set_format(enum log_format);
+
+enum log_format log_get_format(void);
+
+/*
+ * Writes one line. Never fails, keeps errno. 2047 bytes at most; 4095 as JSON,
+ * which is what a pipe takes whole.
+ */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -74,7 +74,7 @@ json_t *
 session_order_encode(const struct session_order *o)
 {
 	return json_pack(
-	    "{s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:i, s:i, s:i, s:i}",
+	    "{s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:i, s:i, s:i, s:i, s:b}",
 	    "host", o->host, "hostname", o->hostname, "port", (int)o->port,
 	    "user", o->user,
 	    "identity_files",
@@ -85,7 +85,7 @@ session_order_encode(const struct session_order *o)
 	    "connect_timeout_s", o->connect_timeout_s,
 	    "alive_interval_s", o->alive_interval_s,
 	    "alive_count_max", o->alive_count_max,
-	    "log_level", o->log_level);
+	    "log_level", o->log_level, "log_json", o->log_json);
 }
 
 int
@@ -93,6 +93,7 @@ session_order_decode(json_t *body, struct session_order *out,
     struct err *err)
 {
 	json_t *check = json_object_get(body, "check_host_key");
+	json_t *log_json = json_object_get(body, "log_json");
 	int port = 0;
 
 	if (get_text(body, "host", &out->host, err) == -1 ||
@@ -113,6 +114,9 @@ session_order_decode(json_t *body, struct session_order *out,
 		return -1;
 	if (!json_is_boolean(check))
 		return bad("check_host_key", err);
+	if (!json_is_boolean(log_json))
+		return bad("log_json", err);
+	out->log_json = json_is_true(log_json);
 	out->port = (uint16_t)port;
 	out->host_key_policy = json_is_true(check) ?
 	    HOST_KEY_STRICT : HOST_KEY_OFF;

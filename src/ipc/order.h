@@ -35,6 +35,7 @@ struct session_order {
 	int alive_interval_s;		/* 0 (no pings)..3600 */
 	int alive_count_max;		/* 1..1000 */
 	int log_level;			/* enum log_level */
+	bool log_json;			/* LOG_JSON, not LOG_TEXT */
 };
 
 /* New JSON object. Borrows everything. */

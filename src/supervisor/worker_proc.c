@@ -200,6 +200,7 @@ send_record(struct worker_proc *w, const struct host *h)
 		.alive_interval_s = h->alive_interval_s,
 		.alive_count_max = h->alive_count_max,
 		.log_level = (int)log_get_level(),
+		.log_json = log_get_format() == LOG_JSON,
 	};
 
 	worker_link_send(w->link, ORDER_START, session_order_encode(&o), NULL,

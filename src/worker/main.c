@@ -81,6 +81,7 @@ main(int argc, char *argv[])
 	}
 	snprintf(ident, sizeof(ident), "worker %s", order.host);
 	log_setup((enum log_level)order.log_level, ident);
+	log_set_format(order.log_json ? LOG_JSON : LOG_TEXT);
 	report = report_new(MESSAGE_FD);
 	if (run(&order, report, &ending))
 		report_end(report, &ending, LAST_WORDS_MS);

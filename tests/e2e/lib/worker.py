@@ -69,6 +69,7 @@ class Worker:
             "user": USER, "identity_files": [], "known_hosts_files": [],
             "check_host_key": True, "connect_timeout_s": 10,
             "alive_interval_s": 15, "alive_count_max": 3, "log_level": 3,
+            "log_json": False,
         }
         if sshd:
             self.order.update(
