@@ -9,16 +9,28 @@
 #include "config/sshconf.h"
 #include "config/value.h"
 
-static struct block *
-add_block(struct document *d, enum block_kind kind, int line)
+struct document *
+document_new(const char *file, bool lends)
+{
+	struct document *d = mem_alloc(sizeof(*d));
+
+	d->file = str_dup(file);
+	d->lends = lends;
+	document_add_block(d, BLOCK_TOP, 0);
+	return d;
+}
+
+struct block *
+document_add_block(struct document *d, enum block_kind kind, int line)
 {
 	d->blocks = mem_grow(d->blocks, d->count + 1, sizeof(*d->blocks));
 	d->blocks[d->count] = (struct block){ .kind = kind, .line = line };
 	return &d->blocks[d->count++];
 }
 
-static struct entry *
-add_entry(struct document *d, const struct keyword *keyword, int line)
+struct entry *
+document_add_entry(struct document *d, const struct keyword *keyword,
+    int line)
 {
 	struct block *b = &d->blocks[d->count - 1];
 
@@ -34,7 +46,7 @@ add_entry(struct document *d, const struct keyword *keyword, int line)
 static void
 add_unknown(struct document *d, struct sshconf_line *line, int number)
 {
-	struct entry *e = add_entry(d, NULL, number);
+	struct entry *e = document_add_entry(d, NULL, number);
 
 	e->name = line->keyword;
 	line->keyword = NULL;
@@ -46,8 +58,8 @@ begin_block(struct document *d, const struct keyword *k,
     const struct sshconf_line *line, int number, struct err *err)
 {
 	bool is_host = k->kind == KIND_HOST;
-	struct block *b = add_block(d, is_host ? BLOCK_HOST : BLOCK_MATCH,
-	    number);
+	struct block *b = document_add_block(d,
+	    is_host ? BLOCK_HOST : BLOCK_MATCH, number);
 
 	if (is_host)
 		return value_parse(k, line, &b->patterns, err);
@@ -72,7 +84,7 @@ take_line(struct document *d, struct sshconf_line *line, int number,
 	}
 	if (k->kind == KIND_HOST || k->kind == KIND_MATCH)
 		return begin_block(d, k, line, number, err);
-	e = add_entry(d, k, number);
+	e = document_add_entry(d, k, number);
 	b = &d->blocks[d->count - 1];
 	if (value_parse(k, line, &e->value, err) == -1) {
 		value_fini(&e->value);
@@ -104,12 +116,9 @@ struct document *
 document_parse(const char *file, const char *bytes, size_t n,
     bool lends, struct config *report)
 {
-	struct document *d = mem_alloc(sizeof(*d));
+	struct document *d = document_new(file, lends);
 	const char *p = bytes, *end = bytes + n;
 
-	d->file = str_dup(file);
-	d->lends = lends;
-	add_block(d, BLOCK_TOP, 0);
 	for (int number = 1; p < end; number++) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 		size_t length = (size_t)((stop != NULL ? stop : end) - p);

@@ -11,9 +11,10 @@
 #include "config/match.h"
 
 /*
- * document: one file in ssh_config syntax, parsed: blocks of entries. It is
- * parsed once and evaluated for every host. No I/O: included files are
- * documents that the loader puts into their entries.
+ * document: one file, parsed: blocks of entries. It is parsed once and
+ * evaluated for every host. No I/O: included files are documents that the
+ * loader puts into their entries. What ssh_config(5) calls a Host line is a
+ * block; the other syntaxes yield the same blocks and entries.
  */
 
 struct document;
@@ -23,6 +24,7 @@ struct entry {
 	char *name;		/* of an unknown keyword, lower case */
 	const char *file;	/* the document's */
 	int line;
+	int column;		/* from 1; 0 in ssh_config syntax */
 	bool lent;		/* the document only lends values */
 	struct value value;
 	struct document **includes;	/* owned */
@@ -50,8 +52,21 @@ struct document {
 	struct block *blocks;	/* the first is BLOCK_TOP */
 	size_t count;
 	bool wants_final;	/* a Match here asks for the second pass */
+	bool is_sole;		/* no other document may tell of its hosts */
 	bool lends;		/* its forwards don't count, its faults are mild */
 };
+
+/* New: a document with an empty BLOCK_TOP. */
+struct document *document_new(const char *file, bool lends);
+
+/*
+ * Adds a block, or an entry without a value to the last block. Borrowed until
+ * the next one is added.
+ */
+struct block *document_add_block(struct document *, enum block_kind,
+    int line);
+struct entry *document_add_entry(struct document *, const struct keyword *,
+    int line);
 
 /*
  * New: n bytes of the named file (copied). What is wrong in a line becomes an

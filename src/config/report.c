@@ -9,36 +9,34 @@
 #include "base/str.h"
 
 static bool
-is_known(const struct config *c, const char *file, int line,
+is_known(const struct config *c, const char *file, int line, int column,
     const char *text)
 {
 	for (size_t i = c->diagnostic_count; i-- > 0;) {
 		const struct diagnostic *d = &c->diagnostics[i];
 
-		if (d->line == line && str_equal(d->file, file) &&
-		    str_equal(d->text, text))
+		if (d->line == line && d->column == column &&
+		    str_equal(d->file, file) && str_equal(d->text, text))
 			return true;
 	}
 	return false;
 }
 
-void
-report_add(struct config *c, enum severity severity, const char *file,
-    int line, const char *fmt, ...)
+__attribute__((format(printf, 6, 0)))
+static void
+add(struct config *c, enum severity severity, const char *file, int line,
+    int column, const char *fmt, va_list ap)
 {
 	char text[ERR_TEXT_SIZE];
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	if (c->diagnostic_count > REPORT_MAX ||
-	    is_known(c, file, line, text))
+	    is_known(c, file, line, column, text))
 		return;
 	if (c->diagnostic_count == REPORT_MAX) {
 		severity = SEVERITY_ERROR;
 		file = NULL;
-		line = 0;
+		line = column = 0;
 		snprintf(text, sizeof(text),
 		    "more than %d complaints: the rest isn't listed",
 		    REPORT_MAX);
@@ -49,8 +47,31 @@ report_add(struct config *c, enum severity severity, const char *file,
 		.severity = severity,
 		.file = file != NULL ? str_dup(file) : NULL,
 		.line = line,
+		.column = column,
 		.text = str_dup(text),
 	};
+}
+
+void
+report_add(struct config *c, enum severity severity, const char *file,
+    int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(c, severity, file, line, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+report_add_at(struct config *c, enum severity severity, const char *file,
+    int line, int column, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(c, severity, file, line, column, fmt, ap);
+	va_end(ap);
 }
 
 /* A diagnostic, the place of its file, and its own place. */
@@ -68,6 +89,8 @@ compare(const void *va, const void *vb)
 		return a->file < b->file ? -1 : 1;
 	if (a->diagnostic.line != b->diagnostic.line)
 		return a->diagnostic.line - b->diagnostic.line;
+	if (a->diagnostic.column != b->diagnostic.column)
+		return a->diagnostic.column - b->diagnostic.column;
 	return a->own < b->own ? -1 : 1;
 }
 

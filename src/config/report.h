@@ -17,6 +17,10 @@
 void report_add(struct config *, enum severity, const char *file, int line,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same with a column; 0 if it isn't known. */
+void report_add_at(struct config *, enum severity, const char *file, int line,
+    int column, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
 /* Puts what was said in the order of the lines, file by file. */
 void report_sort(struct config *);
 
