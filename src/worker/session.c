@@ -119,7 +119,7 @@ explain_handshake(struct session *s, const struct err *err)
 		    "%s port %u hung up before its banner (MaxStartups, "
 		    "PerSourcePenalties, fail2ban, or no SSH server?)",
 		    o->hostname, o->port);
-	return explain_link(s, END_KEX, err);
+	return explain_link(s, END_LOST, err);
 }
 
 static void
