@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/__init__.py \
 	tests/e2e/lib/hawserd.py \
 	tests/e2e/lib/netns.py \
+	tests/e2e/lib/oracle.py \
 	tests/e2e/lib/peer.py \
 	tests/e2e/lib/ports.py \
 	tests/e2e/lib/proc.py \
@@ -22,7 +23,9 @@ EXTRA_DIST += \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_control.py \
 	tests/e2e/test_faults.py \
+	tests/e2e/test_hostile.py \
 	tests/e2e/test_input.py \
+	tests/e2e/test_oracle.py \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_socks.py \
 	tests/e2e/test_transfer.py \

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: ISC
+"""Servers and lines that break off, alter bytes or shed connections."""
+
+import contextlib
+import itertools
+import signal
+import socket
+import struct
+import threading
+import time
+from datetime import datetime
+
+import pytest
+
+from lib import ports, proc
+from lib.hawserd import stanza
+from lib.servers import CHUNK, connect, echo, ping
+from lib.wait import Timeout, until
+
+class Cutter:
+    """Passes a server's first bytes on and then resets the connection."""
+
+    def __init__(self, serve, port):
+        self.limit = 0
+        self._target = port
+        self.port = serve(self._cut).port
+
+    def _cut(self, near):
+        with connect(self._target) as far:
+            there = threading.Thread(target=self._pass, args=(near, far),
+                                     daemon=True)
+            there.start()
+            left = self.limit
+            while left > 0 and (data := far.recv(left)):
+                near.sendall(data)
+                left -= len(data)
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 1, 0))
+            near.shutdown(socket.SHUT_RD)
+            there.join()
+
+    @staticmethod
+    def _pass(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(CHUNK):
+                sink.sendall(data)
+
+
+def cut_everywhere(hawserd, sshd, serve, step):
+    """Gives the classes seen, by the number of bytes passed on, up to where
+    the session is up and the server has no more to say."""
+    cutter = Cutter(serve, sshd.port)
+    sshd.trust_port(cutter.port)
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
+                         Port=cutter.port, HawserBackoff="1h 1h",
+                         ServerAliveInterval=0))
+    hawserd.start()
+    seen = {}
+    last = None
+
+    def settled():
+        """An end, and a long wait: the first retry at once is over."""
+        host = hawserd.host("one")
+        end = host["last_end"]
+        if not end or end["at"] == last or not host["next_attempt_at"]:
+            return None
+        rest = datetime.fromisoformat(
+            host["next_attempt_at"].replace("Z", "+00:00")).timestamp() \
+            - time.time()
+        return end if host["state"] == "waiting" and rest > 5 else None
+    for limit in itertools.count(0, step):
+        cutter.limit = limit
+        if last is not None:
+            code, _ = hawserd.request("POST", "/v1/hosts/one/retry")
+            assert code == 200
+        end = until(lambda: settled() or hawserd.host("one")["state"] == "up",
+                    20, f"an end after {limit} bytes")
+        if end is True:
+            with contextlib.suppress(Timeout):
+                end = until(settled, 0.3, "an end")
+        if end is True:
+            return seen
+        last = end["at"]
+        seen[limit] = end["class"]
+
+
+def assert_classes(seen):
+    """A broken line is no reason for the long waits of a person's mistake."""
+    assert set(seen.values()) <= {"closed-early", "lost"}, seen
+    assert seen[0] == "closed-early"
+    assert max(seen) > 1000
+
+
+def test_reset_in_mid_handshake(hawserd, make_sshd, serve):
+    """Row 7 in short: every 50th byte of a handshake."""
+    sshd = make_sshd(options=["MaxStartups 1000"])
+    assert_classes(cut_everywhere(hawserd, sshd, serve, 50))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_reset_at_every_byte_of_a_handshake(hawserd, make_sshd, serve):
+    sshd = make_sshd(options=["MaxStartups 1000"])
+    assert_classes(cut_everywhere(hawserd, sshd, serve, 1))
+
+
+class Flipper:
+    """Passes bytes on; alters one in each direction when told to."""
+
+    def __init__(self, serve, port):
+        self.flip = threading.Event()
+        self._target = port
+        self.port = serve(self._serve).port
+
+    def _serve(self, near):
+        with connect(self._target) as far:
+            far.settimeout(None)
+            there = threading.Thread(target=self._pass, args=(near, far),
+                                     daemon=True)
+            there.start()
+            self._pass(far, near)
+            there.join()
+
+    def _pass(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := bytearray(source.recv(CHUNK)):
+                if self.flip.is_set() and len(data) > 1000:
+                    self.flip.clear()
+                    data[len(data) // 2] ^= 0x10
+                sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+
+def test_altered_bytes(hawserd, sshd, serve):
+    """Row 52: the MAC finds it; a new connection, and no bad byte."""
+    server = serve(echo)
+    line = Flipper(serve, sshd.port)
+    sshd.trust_port(line.port)
+    local = ports.free()
+    hawserd.write(stanza("one", sshd,
+                         f"LocalForward {local} localhost:{server.port}",
+                         Port=line.port, HawserStable="0",
+                         HawserBackoff="1s 1s"))
+    hawserd.start()
+    data = bytes(range(256)) * 4096
+    for _ in range(5):
+        pid = hawserd.wait_up("one")["pid"]
+        with connect(local) as s:
+            assert ping(s)
+            line.flip.set()
+            writer = threading.Thread(target=_send, args=(s, data),
+                                      daemon=True)
+            writer.start()
+            got = 0
+            with contextlib.suppress(OSError):
+                while part := s.recv(CHUNK):
+                    assert part == (data * 2)[got % len(data):][:len(part)]
+                    got += len(part)
+            writer.join()
+            assert got < len(data)
+        host = until(lambda: (h := hawserd.host("one"))["pid"] not in
+                     (None, pid) and h, 15, "a new worker")
+        assert host["last_end"]["class"] in ("lost", "protocol", "closed")
+    assert proc.alive(hawserd.pid)
+
+
+def _send(s, data):
+    with contextlib.suppress(OSError):
+        s.sendall(data)
+
+
+def test_crashed_worker(hawserd, sshd, serve):
+    """Row 45: the signal is named, other hosts don't notice."""
+    server = serve(echo)
+    mine, others = ports.free(), ports.free()
+    target = f"localhost:{server.port}"
+    hawserd.write(stanza("one", sshd, f"LocalForward {mine} {target}"),
+                  stanza("two", sshd, f"LocalForward {others} {target}"))
+    hawserd.start()
+    pid, two = hawserd.wait_up("one")["pid"], hawserd.wait_up("two")["pid"]
+    with connect(others) as s:
+        assert ping(s)
+        proc.kill(pid, signal.SIGABRT)
+        host = until(lambda: (h := hawserd.host("one"))["state"] == "up"
+                     and h["pid"] != pid and h, 10, "a new worker")
+        assert host["last_end"]["class"] == "crash"
+        assert "signal 6" in host["last_end"]["text"]
+        # The second crash within HawserStable has to wait.
+        proc.kill(host["pid"], signal.SIGABRT)
+        until(lambda: hawserd.host("one")["next_attempt_at"], 5, "a wait")
+        assert ping(s)
+    assert hawserd.worker_pid("two") == two
+
+
+def test_server_that_sheds_connections(hawserd, make_sshd, stack):
+    """Row 12: MaxStartups is full of others' silent connections."""
+    sshd = make_sshd(options=["MaxStartups 1:100:1"])
+    silent = stack.enter_context(connect(sshd.port, host=sshd.address))
+    assert silent.recv(4) == b"SSH-"
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
+                         HawserBackoff="1s 1s"))
+    hawserd.start()
+    host = hawserd.wait_ended("one")
+    assert host["last_end"]["class"] == "closed-early"
+    silent.close()
+    hawserd.cli("retry", "one")
+    hawserd.wait_up("one")
