@@ -50,9 +50,8 @@ span(char *out, size_t size, int64_t ms)
 	return out;
 }
 
-/* Refuses the clients that wait, now or when HawserHold has passed. */
-static void
-update_hold(struct host_entry *e)
+void
+host_update_hold(struct host_entry *e)
 {
 	int64_t now = clock_now_ms(), limit;
 
@@ -75,7 +74,7 @@ on_hold(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	update_hold(arg);
+	host_update_hold(arg);
 }
 
 static void
@@ -216,7 +215,7 @@ host_handle(struct host_entry *e, enum host_event event)
 			act[i](e);
 	/* An action may have brought a further event, and another state. */
 	update_availability(e);
-	update_hold(e);
+	host_update_hold(e);
 	if (is_up(e))
 		host_handle(e, host_forwards_are_degraded(e) ?
 		    EVENT_DEGRADE : EVENT_RECOVER);
@@ -361,6 +360,7 @@ host_retry(struct host_entry *e)
 void
 host_up(struct host_entry *e)
 {
+	log_info("an operator wants the host up host=%s", e->name);
 	e->wish = WISH_UP;
 	host_follow_wish(e);
 }
@@ -368,6 +368,7 @@ host_up(struct host_entry *e)
 void
 host_down(struct host_entry *e)
 {
+	log_info("an operator wants the host down host=%s", e->name);
 	e->wish = WISH_DOWN;
 	host_follow_wish(e);
 }

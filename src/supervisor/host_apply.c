@@ -102,6 +102,7 @@ apply_live(struct host_table *t, const struct plan_step *s)
 	e->conf = s->new_;
 	sync_forwards(e, s->new_);
 	host_follow_wish(e);
+	host_update_hold(e);
 	if (is_up(e))
 		host_handle(e, host_forwards_are_degraded(e) ?
 		    EVENT_DEGRADE : EVENT_RECOVER);

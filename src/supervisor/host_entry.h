@@ -149,6 +149,9 @@ void host_entry_free(struct host_entry *);
 
 void host_handle(struct host_entry *, enum host_event);
 
+/* Refuses the clients that wait, now or when HawserHold has passed. */
+void host_update_hold(struct host_entry *);
+
 /* Makes state follow what file and operator want. */
 void host_follow_wish(struct host_entry *);
 

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +215,18 @@ watch_signals(struct supervisor *s, struct err *err)
 	return 0;
 }
 
+/* Were 0, 1 or 2 closed, a socket would get its number and our log lines. */
+static void
+open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	fd_close(&fd);
+}
+
 /* A listener here and in a worker, a pidfd, a socket: many for many hosts. */
 static void
 raise_fd_limit(void)
@@ -298,6 +311,7 @@ supervisor_main(int argc, char **argv)
 	enum options_verdict verdict;
 	struct err err;
 
+	open_standard_fds();
 	if (argc == 2 && strcmp(argv[1], RESOLVER_OPTION) == 0) {
 		log_setup(LOG_WARN, "hawserd resolver");
 		return resolver_child_main();
