@@ -8,9 +8,24 @@
 #include "supervisor/reload.h"
 
 /*
- * view: the host table as others see it: docs of `GET /v1/status` in
- * hawserd(8) say what each field means. Changes nothing. Fields are never
- * removed within a major version.
+ * view: the host table as others see it. Changes nothing. Fields are never
+ * removed within a major version. Where a name does not say it all:
+ *
+ *	config.tried_at		the last reload, also one that failed; its
+ *				error is config.error until one succeeds
+ *	hosts[].state		a host that is due but has no place in the
+ *				budget is "waiting", and detail says so
+ *	hosts[].attempt		attempts in this outage; 0 while it is up
+ *	hosts[].parked		the sentence why; null if it isn't
+ *	hosts[].uptime_s	null while it is down
+ *	hosts[].workers[].role	"main", "next" (about to replace it) or
+ *				"draining"
+ *	availability_24h	of the time that this process has watched, null
+ *				if there was none
+ *	forwards[].bound	what we listen on here; on the server only a
+ *				port that the server chose
+ *	forwards[].last_ok_at	when bytes last passed both ways
+ *	connections, bytes	since the forward is in the configuration
  */
 
 /* New: the whole of GET /v1/status. */
