@@ -63,8 +63,10 @@ begin_block(struct document *d, const struct keyword *k,
 
 	if (is_host)
 		return value_parse(k, line, &b->patterns, err);
-	if (match_parse(&b->match, line->rest, err) == -1)
+	if (match_parse(&b->match, line->argv, line->argc, err) == -1) {
+		b->kind = BLOCK_HOST;	/* without patterns: never holds */
 		return -1;
+	}
 	d->wants_final = d->wants_final || match_wants_final(&b->match);
 	return 0;
 }

@@ -335,7 +335,8 @@ kinds_parse_keystrokes(struct args *a, struct value *out, struct err *err)
 	if (*end != '\0' || end == word + strlen(interval) || ms < 1 ||
 	    ms > 1000)
 		return bad(a, word, "an interval of 1 to 1000", err);
-	value_add(out, str_dup(word));
+	/* 20 ms are what "yes" means. */
+	value_add(out, ms == 20 ? str_dup("yes") : str_dupf("%ld", ms));
 	return 0;
 }
 
@@ -633,7 +634,6 @@ kinds_parse_jump(struct args *a, struct value *out, struct err *err)
 {
 	const char *rest = a->line->rest + strspn(a->line->rest, " \t\r\n=");
 	char *list;
-	size_t n;
 	int rc;
 
 	a->next = a->line->argc;
@@ -641,10 +641,7 @@ kinds_parse_jump(struct args *a, struct value *out, struct err *err)
 		value_add(out, str_dup("none"));
 		return 0;
 	}
-	list = str_dup(rest);
-	list[strcspn(list, "#")] = '\0';
-	for (n = strlen(list); n > 0 && isspace((unsigned char)list[n - 1]);)
-		list[--n] = '\0';
+	list = str_dupf("%.*s", (int)strcspn(rest, "# \t\r"), rest);
 	rc = add_hops(a, list, out, err);
 	free(list);
 	return rc;

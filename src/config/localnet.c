@@ -17,12 +17,22 @@ struct network {
 	unsigned bits;
 };
 
+/* Are all bits of the address behind the network's zero? */
+static bool
+is_network(const struct network *n)
+{
+	for (unsigned i = n->bits; i < (n->family == AF_INET6 ? 128 : 32); i++)
+		if ((n->bytes[i / 8] & (0x80 >> i % 8)) != 0)
+			return false;
+	return true;
+}
+
 /* Parses "address/bits"; bits may be left out. false if it isn't one. */
 static bool
 parse(char *text, struct network *out)
 {
 	char *slash = strchr(text, '/'), *end;
-	unsigned most;
+	unsigned long most, bits;
 
 	if (slash != NULL)
 		*slash++ = '\0';
@@ -30,11 +40,29 @@ parse(char *text, struct network *out)
 	most = out->family == AF_INET6 ? 128 : 32;
 	if (inet_pton(out->family, text, out->bytes) != 1)
 		return false;
-	out->bits = most;
+	out->bits = (unsigned)most;
 	if (slash == NULL)
 		return true;
-	out->bits = (unsigned)strtoul(slash, &end, 10);
-	return end != slash && *end == '\0' && out->bits <= most;
+	if (*slash < '0' || *slash > '9')
+		return false;
+	bits = strtoul(slash, &end, 10);
+	out->bits = (unsigned)bits;
+	return *end == '\0' && bits <= most && is_network(out);
+}
+
+bool
+localnet_is_list(const char *networks)
+{
+	char *copy = str_dup(networks), *rest = copy, *word;
+	bool fine = true;
+
+	while ((word = strsep(&rest, ",")) != NULL && fine) {
+		struct network n;
+
+		fine = parse(word, &n);
+	}
+	free(copy);
+	return fine;
 }
 
 static bool
@@ -74,21 +102,17 @@ localnet_has(const char *networks)
 {
 	struct ifaddrs *all;
 	char *copy, *rest, *word;
-	bool found = false, barred = false;
+	bool found = false;
 
 	if (getifaddrs(&all) == -1)
 		return false;
 	copy = rest = str_dup(networks);
-	while ((word = strsep(&rest, ",")) != NULL) {
-		bool negated = *word == '!';
+	while ((word = strsep(&rest, ",")) != NULL && !found) {
 		struct network n;
 
-		if (!parse(word + negated, &n) || !is_ours(&n, all))
-			continue;
-		found = found || !negated;
-		barred = barred || negated;
+		found = parse(word, &n) && is_ours(&n, all);
 	}
 	free(copy);
 	freeifaddrs(all);
-	return found && !barred;
+	return found;
 }

@@ -5,10 +5,14 @@
 #include <stdbool.h>
 
 /*
- * localnet: Match localnetwork. Does an address of an interface that is up
- * lie in one of the networks "address/bits", separated by commas? One with
- * "!" that holds beats the others. What isn't a network never holds.
+ * localnet: Match localnetwork: lists of networks "address/bits" (or single
+ * addresses), separated by commas.
  */
+
+/* Is it such a list? The bits behind each network have to be zero. */
+bool localnet_is_list(const char *networks);
+
+/* Does an address of an interface that is up lie in one of them? */
 bool localnet_has(const char *networks);
 
 #endif

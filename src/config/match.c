@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "config/sshconf.h"
+#include "config/localnet.h"
 
 /* What Match version sees: a name that no pattern for OpenSSH means. */
 #define RELEASE		"hawser_" HAWSER_VERSION
@@ -63,60 +63,78 @@ add(struct match *m)
 	return &m->criteria[m->count++];
 }
 
-/* "all" ends the line, and at most one criterion stands before it. */
-static int
-end_with_all(const struct match *m, char **rest, struct err *err)
+/* May it be said that there is none, by ""? */
+static bool
+may_be_empty(enum match_kind kind)
 {
-	const char *more = sshconf_take_word(rest);
+	return kind == MATCH_TAGGED || kind == MATCH_COMMAND;
+}
 
-	if (m->count > 2 || (more != NULL && *more != '\0' && *more != '#'))
-		return err_set(err, ERR_INPUT,
-		    "Match all can't be combined with other criteria");
+/* Takes the argument of the last criterion. 0, or -1 with err set. */
+static int
+take_argument(struct match *m, const char *word, struct err *err)
+{
+	struct match_criterion *c = &m->criteria[m->count - 1];
+
+	if (word == NULL || (*word == '\0' && !may_be_empty(c->kind)))
+		return err_set(err, ERR_INPUT, "Match %s needs an argument",
+		    kinds[c->kind].name);
+	if (c->kind == MATCH_LOCALNETWORK && !localnet_is_list(word))
+		return err_set(err, ERR_INPUT, "Match localnetwork needs "
+		    "networks (address/bits), not \"%s\"", word);
+	c->argument = str_dup(word);
 	return 0;
 }
 
+/* Parses "name", "!name" or "name=argument". 0, or -1 with err set. */
 static int
-parse(struct match *out, char *rest, struct err *err)
+take_criterion(struct match *m, const char *word, const char **argument,
+    struct err *err)
 {
-	const char *word;
+	struct match_criterion *c = add(m);
+	const char *equals = strchr(word, '=');
+	char *name;
+	int rc;
 
-	while ((word = sshconf_take_word(&rest)) != NULL && *word != '\0' &&
-	    *word != '#') {
-		bool negated = *word == '!';
-		struct match_criterion *c;
-		enum match_kind kind = MATCH_ALL;
+	c->negated = *word == '!';
+	word += c->negated;
+	name = str_dupf("%.*s", (int)(equals != NULL ? equals - word :
+	    (ptrdiff_t)strlen(word)), word);
+	rc = find_kind(name, &c->kind, err);
+	free(name);
+	*argument = equals != NULL ? equals + 1 : NULL;
+	if (rc == 0 && equals != NULL && !kinds[c->kind].has_argument)
+		return err_set(err, ERR_INPUT, "Match %s takes no argument",
+		    kinds[c->kind].name);
+	return rc;
+}
 
-		if (find_kind(word + negated, &kind, err) == -1)
+int
+match_parse(struct match *out, char *const *words, size_t count,
+    struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *argument;
+		enum match_kind kind;
+
+		if (take_criterion(out, words[i], &argument, err) == -1)
 			return -1;
-		c = add(out);
-		c->kind = kind;
-		c->negated = negated;
-		if (kind == MATCH_ALL)
-			return end_with_all(out, &rest, err);
+		kind = out->criteria[out->count - 1].kind;
+		/* At most one criterion stands before "all", none behind. */
+		if (kind == MATCH_ALL && (i + 1 < count || out->count > 2))
+			return err_set(err, ERR_INPUT, "Match all can't be "
+			    "combined with other criteria");
 		if (!kinds[kind].has_argument)
 			continue;
-		word = sshconf_take_word(&rest);
-		if (word == NULL || *word == '\0' || *word == '#')
-			return err_set(err, ERR_INPUT,
-			    "Match %s needs an argument", kinds[kind].name);
-		c->argument = str_dup(word);
+		if (argument == NULL && i + 1 < count)
+			argument = words[++i];
+		if (take_argument(out, argument, err) == -1)
+			return -1;
 	}
-	if (word == NULL && rest != NULL)
-		return err_set(err, ERR_INPUT, "a quote isn't closed");
 	if (out->count == 0)
 		return err_set(err, ERR_INPUT,
 		    "Match needs at least one criterion");
 	return 0;
-}
-
-int
-match_parse(struct match *out, const char *criteria, struct err *err)
-{
-	char *copy = str_dup(criteria);
-	int rc = parse(out, copy, err);
-
-	free(copy);
-	return rc;
 }
 
 void
@@ -198,6 +216,15 @@ match_host_line(char *const *patterns, size_t count, const char *name)
 	return found;
 }
 
+/* No pattern matches what isn't there; only "" does. */
+static bool
+match_optional(const char *text, const char *patterns)
+{
+	if (*text == '\0' || *patterns == '\0')
+		return *text == *patterns;
+	return match_list(text, patterns, false);
+}
+
 static int
 run(const struct match_subject *s, const char *argument, struct err *err)
 {
@@ -232,7 +259,7 @@ holds(const struct match_criterion *c, const struct match_subject *s,
 	case MATCH_LOCALUSER:
 		return match_list(s->local_user, c->argument, false);
 	case MATCH_TAGGED:
-		return match_list(s->tag, c->argument, false);
+		return match_optional(s->tag, c->argument);
 	case MATCH_LOCALNETWORK:
 		return s->is_local(c->argument);
 	case MATCH_EXEC:
@@ -242,7 +269,7 @@ holds(const struct match_criterion *c, const struct match_subject *s,
 	case MATCH_SESSIONTYPE:
 		return match_list("none", c->argument, false);
 	case MATCH_COMMAND:
-		return match_list("", c->argument, false);
+		return match_optional("", c->argument);
 	case MATCH_KIND_COUNT:
 		break;
 	}

@@ -49,10 +49,12 @@ struct match_subject {
 };
 
 /*
- * Parses what stands behind the keyword Match. Fills a zeroed out, which
+ * Parses the words behind the keyword Match: "criterion argument" or
+ * "criterion=argument", "!" before it negates. Fills a zeroed out, which
  * match_fini() frees, also after failure. 0, or -1 with ERR_INPUT.
  */
-int match_parse(struct match *out, const char *criteria, struct err *);
+int match_parse(struct match *out, char *const *words, size_t count,
+    struct err *);
 void match_fini(struct match *);
 
 /* Does a criterion ask for the second pass? */

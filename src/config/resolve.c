@@ -68,19 +68,14 @@ has(const struct setting *s, const struct entry *e)
 	return false;
 }
 
-/*
- * ProxyJump and ProxyCommand shut each other out: the first of them wins, but
- * "ProxyJump none" leaves room for a command.
- */
+/* ProxyJump and ProxyCommand shut each other out: the first of them wins. */
 static bool
 is_shut_out(const struct resolution *r, enum keyword_id id)
 {
-	const struct entry *jump = resolution_entry(r, KW_PROXYJUMP);
-
 	if (id == KW_PROXYJUMP)
 		return resolution_entry(r, KW_PROXYCOMMAND) != NULL;
-	return id == KW_PROXYCOMMAND && jump != NULL &&
-	    strcmp(jump->value.texts[0], "none") != 0;
+	return id == KW_PROXYCOMMAND &&
+	    resolution_entry(r, KW_PROXYJUMP) != NULL;
 }
 
 static void
@@ -289,15 +284,52 @@ last_hop(const char *jump)
 	return str_dupf("%.*s", (int)strcspn(host, ":"), host);
 }
 
+/* A user name that a shell wouldn't act upon, and that isn't an option. */
+static bool
+is_clean_user(const char *name)
+{
+	if (*name == '-')
+		return false;
+	for (; *name != '\0'; name++)
+		if (iscntrl((unsigned char)*name) ||
+		    strchr("'`\";&<>|(){}", *name) != NULL ||
+		    (isspace((unsigned char)*name) && name[1] == '-') ||
+		    (*name == '\\' && name[1] == '\0'))
+			return false;
+	return true;
+}
+
+/* Expands User, once all that its tokens stand for is known. */
+static void
+set_user(struct pass *p)
+{
+	struct resolution *r = p->out;
+	const struct entry *e = resolution_entry(r, KW_USER);
+	struct err err;
+
+	if (e == NULL)
+		return;
+	free(r->user);
+	r->user = expand_all(e->value.texts[0], "dhijkLlnpu", &r->tokens,
+	    &err);
+	if (r->user == NULL) {
+		fail(p, e->file, e->line, err.text);
+		r->user = str_dup(p->source->user->name);
+	} else if (!is_clean_user(r->user)) {
+		fail(p, e->file, e->line, "User holds a character that a "
+		    "shell would act upon");
+	}
+	r->tokens.remote_user = r->user;
+}
+
 static void
 set_tokens(struct pass *p)
 {
 	struct resolution *r = p->out;
-	const char *user = resolution_text(r, KW_USER);
 	const char *alias = resolution_text(r, KW_HOSTKEYALIAS);
 
 	r->port = str_dup(resolution_text(r, KW_PORT));
-	r->user = str_dup(user != NULL ? user : p->source->user->name);
+	r->user = str_dup(p->source->user->name);
 	r->alias = str_dup(alias != NULL ? alias : r->name);
 	r->jump = last_hop(resolution_text(r, KW_PROXYJUMP));
 	for (char *c = alias != NULL ? r->alias : r->alias + strlen(r->alias);
@@ -312,6 +344,7 @@ set_tokens(struct pass *p)
 		.alias = r->alias,
 		.jump = r->jump,
 	};
+	set_user(p);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "config/show.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -158,6 +159,35 @@ put_rekey(const struct view *v, const struct setting *s)
 	free(text);
 }
 
+/* Is the variable taken out again by a later "-pattern"? */
+static bool
+is_taken_out(const struct setting *s, size_t line, size_t word)
+{
+	const char *name = s->entries[line]->value.texts[word];
+
+	for (; line < s->count; line++, word = SIZE_MAX) {
+		const struct value *v = &s->entries[line]->value;
+
+		for (size_t i = word + 1; i < v->count; i++)
+			if (v->texts[i][0] == '-' &&
+			    str_match(name, v->texts[i] + 1))
+				return true;
+	}
+	return false;
+}
+
+static void
+put_send_env(const struct view *v, const struct setting *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		for (size_t j = 0; j < s->entries[i]->value.count; j++)
+			if (s->entries[i]->value.texts[j][0] != '-' &&
+			    !is_taken_out(s, i, j))
+				put(v, s->entries[i]->keyword,
+				    s->entries[i]->value.texts[j],
+				    s->entries[i]);
+}
+
 static void
 put_entry(const struct view *v, const struct entry *e)
 {
@@ -166,7 +196,9 @@ put_entry(const struct view *v, const struct entry *e)
 
 	if (value->has_forward)
 		put_forward(v, e);
-	else if (k->kind == KIND_SEND_ENV || k->kind == KIND_SET_ENV)
+	else if (keyword_id(k) == KW_LOGVERBOSE)
+		put(v, k, value->texts[0], e);	/* ssh reads no more */
+	else if (k->kind == KIND_SET_ENV)
 		for (size_t i = 0; i < value->count; i++)
 			put(v, k, value->texts[i], e);
 	else if (!is_cleared(k, value->texts[0]))
@@ -269,6 +301,9 @@ put_row(const struct view *v, const struct keyword *k)
 			return;
 		}
 		break;
+	case KW_SENDENV:
+		put_send_env(v, s);
+		return;
 	case KW_TUNNEL:
 		if (resolution_flag(v->r, KW_CLEARALLFORWARDINGS)) {
 			put(v, k, "false", e);

@@ -9,8 +9,12 @@
 
 #define BLANKS	" \t\r\n"
 
-char *
-sshconf_take_word(char **s)
+/*
+ * Takes the word at *s: changes the string and moves *s behind the word, or
+ * makes it NULL at the end. NULL if a quote isn't closed.
+ */
+static char *
+take_word(char **s)
 {
 	char *word = *s, *end;
 	char stop;
@@ -98,10 +102,10 @@ split(struct sshconf_line *line, struct err *err)
 static int
 take_keyword(struct sshconf_line *out, char *copy, struct err *err)
 {
-	char *s = copy, *word = sshconf_take_word(&s);
+	char *s = copy, *word = take_word(&s);
 
 	if (word != NULL && *word == '\0')	/* white space before it */
-		word = sshconf_take_word(&s);
+		word = take_word(&s);
 	if (word == NULL)
 		return err_set(err, ERR_NOTFOUND, "a quote in the keyword "
 		    "isn't closed: this line is taken for a comment");

@@ -34,11 +34,4 @@ int sshconf_parse_line(struct sshconf_line *out, const char *text, size_t n,
 
 void sshconf_line_fini(struct sshconf_line *);
 
-/*
- * Takes the next word of a Match line (and of the keyword's part of a line):
- * changes the string under *s, moves *s behind the word or makes it NULL at
- * the end. Borrowed; NULL at the end or if a quote isn't closed.
- */
-char *sshconf_take_word(char **s);
-
 #endif

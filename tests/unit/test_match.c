@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "config/match.h"
 #include "config/sha1.h"
+#include "config/sshconf.h"
 
 static const struct expand_user user = { .name = (char *)"me",
     .home = (char *)"/home/me", .machine = (char *)"box.example" };
@@ -29,6 +32,21 @@ pretend_network(const char *networks)
 	return strcmp(networks, "10.0.0.0/8") == 0;
 }
 
+/* Cuts the criteria into words, as the line's parser does, and parses them. */
+static int
+parse(struct match *out, const char *criteria, struct err *err)
+{
+	char *text = str_dupf("Match %s", criteria);
+	struct sshconf_line line;
+	int rc = sshconf_parse_line(&line, text, strlen(text), err);
+
+	if (rc == 0)
+		rc = match_parse(out, line.argv, line.argc, err);
+	sshconf_line_fini(&line);
+	free(text);
+	return rc;
+}
+
 static int
 holds_in(const char *criteria, bool final)
 {
@@ -43,7 +61,7 @@ holds_in(const char *criteria, bool final)
 	s.tokens = (struct expand_tokens){ .user = &user, .original = "vps",
 	    .host = "vps", .port = "22", .remote_user = "root",
 	    .alias = "vps", .jump = "" };
-	if (match_parse(&m, criteria, &err) == -1) {
+	if (parse(&m, criteria, &err) == -1) {
 		match_fini(&m);
 		return -1;
 	}
@@ -84,7 +102,13 @@ criteria_hold_or_not(void **state)
 		{ "exec \"true %n\"", 1, 1 },
 		{ "!exec \"true %n\"", 0, 0 },
 		{ "sessiontype none", 1, 1 },
-		{ "command *", 1, 1 },
+		{ "command \"\"", 1, 1 },
+		{ "command *", 0, 0 },
+		{ "tagged \"\"", 0, 0 },
+		{ "host 'vps.example'", 1, 1 },
+		{ "localnetwork 10.0.0.1/8", -1, -1 },
+		{ "localnetwork !10.0.0.0/8", -1, -1 },
+		{ "all=x", -1, -1 },
 		{ "version OpenSSH*", 0, 0 },
 		{ "", -1, -1 },
 		{ "# comment", -1, -1 },

@@ -112,20 +112,6 @@ broken_lines_are_errors(void **state)
 	sshconf_line_fini(&line);
 }
 
-static void
-match_words_are_taken_one_by_one(void **state)
-{
-	char text[] = "host=\"a b\" user  c";
-	char *s = text;
-
-	(void)state;
-	assert_string_equal(sshconf_take_word(&s), "host");
-	assert_string_equal(sshconf_take_word(&s), "a b");
-	assert_string_equal(sshconf_take_word(&s), "user");
-	assert_string_equal(sshconf_take_word(&s), "c");
-	assert_null(sshconf_take_word(&s));
-}
-
 int
 main(void)
 {
@@ -134,7 +120,6 @@ main(void)
 		cmocka_unit_test(words_are_cut_as_ssh_cuts_them),
 		cmocka_unit_test(comments_and_blank_lines_say_nothing),
 		cmocka_unit_test(broken_lines_are_errors),
-		cmocka_unit_test(match_words_are_taken_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
