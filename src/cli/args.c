@@ -23,6 +23,14 @@ static const struct option options[] = {
 	    .help = "Talk to the machine's hawserd, not to your own." },
 	[ARG_JSON] = { .name = "json", .letter = 'j',
 	    .help = "Print JSON." },
+	[ARG_CONFIG] = { .name = "config", .letter = 'c', .value = "DIR",
+	    .help = "Read this folder, as hawserd -c does." },
+	[ARG_FILE] = { .name = "file", .letter = 'F', .value = "FILE",
+	    .help = "Read this file alone, as hawserd -F does." },
+	[ARG_ORIGIN] = { .name = "origin", .letter = 'o',
+	    .help = "Add where each value comes from." },
+	[ARG_SSH_DEFAULTS] = { .name = "ssh-defaults",
+	    .help = "Use ssh's defaults where hawser's are others." },
 };
 
 static_assert(sizeof(options) / sizeof(options[0]) == ARG_COUNT,

@@ -10,9 +10,9 @@
 #include "base/endpoint.h"
 #include "base/forward.h"
 #include "base/str.h"
+#include "cli/complaints.h"
 #include "cli/table.h"
 #include "cli/term.h"
-#include "cli/text.h"
 #include "config/config.h"
 
 static void
@@ -90,22 +90,6 @@ print_hosts(const struct config *config)
 }
 
 static void
-print_diagnostics(const struct config *config)
-{
-	for (size_t i = 0; i < config->diagnostic_count; i++) {
-		struct str raw, clean;
-
-		str_init(&raw);
-		str_init(&clean);
-		diagnostic_format(&config->diagnostics[i], &raw);
-		text_append_clean(&clean, raw.p != NULL ? raw.p : "");
-		fprintf(stderr, "%s\n", clean.p != NULL ? clean.p : "");
-		str_fini(&raw);
-		str_fini(&clean);
-	}
-}
-
-static void
 print_sum(const struct config *config)
 {
 	size_t forwards = 0, errors = 0, warnings = 0;
@@ -145,7 +129,7 @@ run_check(const struct command *c, const struct args *args)
 		source.dir = path;
 	config = config_load(&source);
 	rc = print_hosts(config);
-	print_diagnostics(config);
+	complaints_print(config);
 	print_sum(config);
 	if (config_has_errors(config))
 		rc = EXIT_NO;

@@ -6,10 +6,12 @@
 
 #include "cli/cmd_check.h"
 #include "cli/cmd_control.h"
+#include "cli/cmd_show.h"
 #include "cli/cmd_status.h"
 
 const struct command *const commands[COMMAND_COUNT] = {
 	&cmd_status, &cmd_retry, &cmd_up, &cmd_down, &cmd_reload, &cmd_check,
+	&cmd_show,
 };
 
 const struct command *

@@ -7,7 +7,7 @@
 
 /* commands: the table of all commands, and what --help prints of it. */
 
-#define COMMAND_COUNT	6
+#define COMMAND_COUNT	7
 
 extern const struct command *const commands[COMMAND_COUNT];
 

@@ -6,9 +6,11 @@ libhawser_cli_a_SOURCES = \
 	src/cli/args.c \
 	src/cli/cmd_check.c \
 	src/cli/cmd_control.c \
+	src/cli/cmd_show.c \
 	src/cli/cmd_status.c \
 	src/cli/command.c \
 	src/cli/commands.c \
+	src/cli/complaints.c \
 	src/cli/status_table.c \
 	src/cli/table.c \
 	src/cli/term.c \
@@ -18,9 +20,11 @@ libhawser_cli_a_SOURCES = \
 	src/cli/args.h \
 	src/cli/cmd_check.h \
 	src/cli/cmd_control.h \
+	src/cli/cmd_show.h \
 	src/cli/cmd_status.h \
 	src/cli/command.h \
 	src/cli/commands.h \
+	src/cli/complaints.h \
 	src/cli/status_table.h \
 	src/cli/table.h \
 	src/cli/term.h \
