@@ -5,7 +5,6 @@ a reader that doesn't read."""
 import hashlib
 import os
 import random
-import re
 import signal
 import socket
 import struct
@@ -326,19 +325,20 @@ def test_slow_reader_at_the_near_side(hawserd, sshd, serve, record_property):
     assert beside < 2 * alone + 0.2, f"{alone} s alone, {beside} s beside"
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="a worker's descriptors are "
+                    "shown to root alone")
 def test_many_connections_come_and_go(hawserd, sshd, serve):
-    """Ids and memory are given back: 500 connections, ten at a time."""
+    """Ids and descriptors are given back: 500 connections, ten at a time."""
     client = tunnel(hawserd, sshd, serve(echo), "local")
     worker = hawserd.worker_pid("host")
-    fds = None
+    folder = f"/proc/{worker}/fd"
+    before = len(os.listdir(folder))
     for round_ in range(50):
         clients = [client() for _ in range(10)]
         for i, s in enumerate(clients):
             assert ping(s, b"%d/%d" % (round_, i))
         for s in clients:
             s.close()
-        if round_ == 5:
-            fds = len(os.listdir(f"/proc/{worker}/fd"))
-    until(lambda: len(os.listdir(f"/proc/{worker}/fd")) <= fds, 10,
+    until(lambda: len(os.listdir(folder)) <= before, 10,
           "descriptors are given back")
-    assert not re.search(r"\berror\b.*channel", hawserd.log.text())
+    assert hawserd.worker_pid("host") == worker

@@ -135,10 +135,19 @@ class Sshd:
         """The process at the head of each connection, oldest first."""
         return [p for p in proc.children(self.pid) if proc.alive(p)]
 
+    def _freeze(self):
+        """Stops every connection's processes and gives them: sshd forks once
+        more when a session begins, and must not do so unseen."""
+        frozen = set()
+        while new := set(proc.descendants(self.pid)) - frozen:
+            for pid in new:
+                proc.kill(pid, signal.SIGSTOP)
+            frozen |= new
+        return frozen
+
     def kill_sessions(self):
         """Every connection's processes die without a goodbye."""
-        pids = proc.descendants(self.pid)
-        for pid in pids:
+        for pid in self._freeze():
             proc.kill(pid)
 
     def stop_listener(self):
@@ -153,7 +162,8 @@ class Sshd:
         if self._process is None:
             return
         if self._process.poll() is None:
-            pids = proc.descendants(self.pid)
+            self._process.send_signal(signal.SIGSTOP)
+            pids = self._freeze()
             self._process.kill()
             self._process.wait()
             for pid in pids:
