@@ -8,6 +8,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/channel.c \
 	src/ssh/cipher.c \
 	src/ssh/connection.c \
+	src/ssh/ecdh.c \
 	src/ssh/host_key.c \
 	src/ssh/identity.c \
 	src/ssh/kexinit.c \
