@@ -21,6 +21,9 @@
 #include "ssh/packet.h"
 #include "ssh/session.h"
 
+/* Bytes of text that a server may say first (RFC 4253 4.2). */
+#define BEFORE_BANNER_MAX	(64 * 1024)
+
 #define KEX_LIST \
 	"curve25519-sha256,curve25519-sha256@libssh.org," \
 	"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521," \
@@ -167,6 +170,20 @@ take_input(struct transport *t, void *bytes, size_t n)
 	return (ssize_t)n;
 }
 
+/* A server that talks without end, before its banner or past the deadline. */
+static bool
+is_hopeless(struct transport *t)
+{
+	if (!transport_has_banner(t) && t->bytes_in > BEFORE_BANNER_MAX)
+		transport_set_cause(t, ERR_PROTOCOL,
+		    "the server sent no SSH banner");
+	else if (clock_now_ms() >= t->deadline)
+		transport_set_cause(t, ERR_TIMEOUT, "no answer in time");
+	else
+		return false;
+	return true;
+}
+
 static ssize_t
 on_receive(libssh2_socket_t fd, void *bytes, size_t n, int flags,
     void **abstract)
@@ -182,6 +199,8 @@ on_receive(libssh2_socket_t fd, void *bytes, size_t n, int flags,
 		return take_input(t, bytes, n);
 	if (t->looping)
 		return transport_receive(t, bytes, n);
+	if (is_hopeless(t))
+		return -EPIPE;
 	if (transport_flush(t) == -1)
 		return -EPIPE;
 	while ((got = transport_receive(t, bytes, n)) == -EAGAIN)
