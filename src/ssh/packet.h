@@ -10,10 +10,11 @@
  * packet: reading and building SSH packets (the types of RFC 4251 5). No I/O.
  */
 
-/* The messages of RFC 4254 9, and the two of RFC 4253 that we send or see. */
+/* The messages of RFC 4254 9, and those of RFC 4253 that we send or see. */
 enum {
 	MSG_DISCONNECT = 1,
 	MSG_KEXINIT = 20,
+	MSG_NEWKEYS = 21,
 	MSG_GLOBAL_REQUEST = 80,
 	MSG_REQUEST_SUCCESS = 81,
 	MSG_REQUEST_FAILURE = 82,

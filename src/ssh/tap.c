@@ -30,9 +30,14 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	    session->packAdd_state != libssh2_NB_state_idle)
 		return __real__libssh2_packet_add(session, data, n, macstate,
 		    seq);
-	if (data[0] == MSG_KEXINIT && !tap->on_kexinit(tap, data, n)) {
-		free(data);
-		return LIBSSH2_ERROR_KEX_FAILURE;
+	if (data[0] == MSG_KEXINIT) {
+		if (!tap->on_kexinit(tap, data, n)) {
+			free(data);
+			return LIBSSH2_ERROR_KEX_FAILURE;
+		}
+		tap->exchanging = true;
+	} else if (data[0] == MSG_NEWKEYS) {
+		tap->exchanging = false;
 	}
 	if (data[0] < MSG_GLOBAL_REQUEST)
 		return __real__libssh2_packet_add(session, data, n, macstate,

@@ -13,9 +13,12 @@
  * pointer must be a struct tap.
  */
 struct tap {
+	/* Between the server's offer and its NEWKEYS. */
+	bool exchanging;
 	/*
-	 * A key-exchange offer (borrowed), message number included. False
-	 * ends the session.
+	 * A key-exchange offer (borrowed), message number included; another
+	 * one inside the exchange finds exchanging set. False ends the
+	 * session.
 	 */
 	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
 	/*

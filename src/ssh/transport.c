@@ -236,12 +236,19 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 	struct transport *t = (struct transport *)tap;
 	struct err err;
 
+	/* RFC 4253 7.1; and the host key below would still be in use. */
+	if (tap->exchanging) {
+		transport_set_cause(t, ERR_PROTOCOL,
+		    "the server began a key exchange inside another");
+		return false;
+	}
 	if (!t->has_kexinit && t->kex_begun != NULL)
 		t->kex_begun(t->kex_arg);
 	/* libssh2 forgets to free the last host key before a rekey. */
 	if (t->has_kexinit && t->session->server_hostkey != NULL) {
 		free(t->session->server_hostkey);
 		t->session->server_hostkey = NULL;
+		t->session->server_hostkey_len = 0;
 	}
 	t->has_kexinit = true;
 	if (kexinit_check(data, n, &t->offer, &err) == 0)
@@ -271,7 +278,8 @@ transport_new(int link_fd, struct err *err)
 	}
 	t = mem_alloc(sizeof(*t));
 	t->fd = link_fd;
-	t->tap = (struct tap){ on_kexinit, on_packet };
+	t->tap.on_kexinit = on_kexinit;
+	t->tap.on_packet = on_packet;
 	t->session = libssh2_session_init_ex(NULL, NULL, NULL, &t->tap);
 	if (t->session == NULL) {
 		err_set(err, ERR_NOMEM, "cannot make an SSH session");
