@@ -26,9 +26,10 @@ enum channel_open_failure {
 };
 
 /*
- * What a channel tells its user. Calls come from the loop, one at a time.
- * Inside them every channel and connection call is allowed, channel_free of
- * this very channel included.
+ * What a channel tells its user. Calls come from the loop, and from
+ * channel_pull, which does nothing inside on_data, on_eof and on_close of its
+ * channel. Inside calls every channel and connection call is allowed,
+ * channel_free of this very channel included.
  */
 struct channel_ops {
 	/* Our open was confirmed. */
