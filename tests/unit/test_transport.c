@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The handshake with servers that are none, old, hostile or slow: each is a
- * child process at the other end of a TCP connection on loopback. And with a
- * real one, for each cipher and MAC.
+ * child process at the other end of a TCP connection on loopback.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -22,10 +21,7 @@
 #include <libssh2.h>
 
 #include "base/clock.h"
-#include "base/str.h"
-#include "sshd.h"
 #include "ssh/packet.h"
-#include "ssh/session.h"
 #include "ssh/transport.h"
 
 #define DEADLINE_MS	20000
@@ -536,55 +532,6 @@ test_our_own_list_is_checked(void **state)
 	    "no supported algorithm in \"no-such-key\"");
 }
 
-/* A real server */
-
-static void
-shake_hands(const char *cipher, const char *mac)
-{
-	char *options = str_dupf("Ciphers %s\nMACs %s\n", cipher, mac);
-	struct server s;
-	const uint8_t *key;
-	size_t len;
-
-	sshd_configure("host", options);
-	sshd_start_session(&s, "ssh-ed25519");
-	assert_true(transport_is_tapped());
-	assert_string_equal(libssh2_session_methods(
-	    transport_session(s.transport), LIBSSH2_METHOD_CRYPT_CS), cipher);
-	assert_string_equal(libssh2_session_methods(
-	    transport_session(s.transport), LIBSSH2_METHOD_CRYPT_SC), cipher);
-	key = transport_host_key(s.transport, &len);
-	assert_non_null(key);
-	assert_int_equal(len, 4 + 11 + 4 + 32);
-	assert_memory_equal(key, "\0\0\0\x0bssh-ed25519", 15);
-	assert_memory_equal(transport_banner(s.transport), "SSH-2.0-OpenSSH",
-	    15);
-	sshd_stop(&s);
-	free(options);
-}
-
-static void
-test_each_cipher_with_each_mac(void **state)
-{
-	static const char *const whole[] = { "aes128-gcm@openssh.com",
-	    "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com" };
-	static const char *const counter[] = { "aes128-ctr", "aes192-ctr",
-	    "aes256-ctr" };
-	static const char *const macs[] = { "hmac-sha2-256-etm@openssh.com",
-	    "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
-	    "hmac-sha2-512" };
-
-	(void)state;
-	if (!sshd_is_there())
-		skip();
-	sshd_keygen("host", "ed25519", "256", "RFC4716");
-	for (size_t i = 0; i < 3; i++)
-		shake_hands(whole[i], "umac-64@openssh.com");
-	for (size_t i = 0; i < 3; i++)
-		for (size_t j = 0; j < 4; j++)
-			shake_hands(counter[i], macs[j]);
-}
-
 static int
 setup_all(void **state)
 {
@@ -592,16 +539,13 @@ setup_all(void **state)
 
 	(void)state;
 	(void)signal(SIGPIPE, SIG_IGN);
-	return transport_library_init(&err) == -1 ? -1 :
-	    sshd_is_there() ? sshd_setup() : 0;
+	return transport_library_init(&err);
 }
 
 static int
 teardown_all(void **state)
 {
 	(void)state;
-	if (sshd_is_there())
-		sshd_teardown();
 	libssh2_exit();
 	return 0;
 }
@@ -629,7 +573,6 @@ main(void)
 		TEST(test_a_channel_before_its_time),
 		TEST(test_a_packet_of_4_gigabytes),
 		TEST(test_our_own_list_is_checked),
-		cmocka_unit_test(test_each_cipher_with_each_mac),
 	};
 
 	return cmocka_run_group_tests(tests, setup_all, teardown_all);
