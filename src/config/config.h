@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/forward.h"
+#include "base/log.h"
 #include "base/str.h"
 
 /*
@@ -65,7 +66,16 @@ struct diagnostic {
 	char *text;		/* one sentence */
 };
 
+/* What hawser.ini says to the supervisor. */
+struct settings {
+	bool has_log_level;
+	enum log_level log_level;
+	enum log_format log_format;
+	long api_gid;		/* the group that may use the API; -1: none */
+};
+
 struct config {
+	struct settings settings;
 	struct host *hosts;	/* those that may run, in order of the files */
 	size_t host_count;
 	struct diagnostic *diagnostics;
@@ -74,7 +84,7 @@ struct config {
 
 /* What to load: exactly one of dir and file is set. */
 struct config_source {
-	const char *dir;	/* holds conf.d/ */
+	const char *dir;	/* holds conf.d/ and hawser.ini */
 	const char *file;	/* one ssh_config file (-F) */
 };
 

@@ -114,6 +114,31 @@ parse_line(struct document *d, const char *text, size_t n, int number,
 	sshconf_line_fini(&line);
 }
 
+/* Is it plain names, so that no other name can get in? */
+static bool
+is_plain(const struct block *b)
+{
+	if (b->kind != BLOCK_HOST || b->always)
+		return false;
+	for (size_t i = 0; i < b->patterns.count; i++)
+		if (strpbrk(b->patterns.texts[i], "*?!") != NULL)
+			return false;
+	return true;
+}
+
+static void
+index_blocks(struct document *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct block *b = &d->blocks[i];
+
+		if (!is_plain(b))
+			index_add_for_all(&d->index, i);
+		for (size_t j = 0; j < b->patterns.count && is_plain(b); j++)
+			index_add(&d->index, b->patterns.texts[j], i);
+	}
+}
+
 struct document *
 document_parse(const char *file, const char *bytes, size_t n,
     bool lends, struct config *report)
@@ -128,6 +153,7 @@ document_parse(const char *file, const char *bytes, size_t n,
 		parse_line(d, p, length, number, report);
 		p += length + 1;
 	}
+	index_blocks(d);
 	return d;
 }
 
@@ -139,9 +165,7 @@ free_block(struct block *b)
 
 		free(e->name);
 		value_fini(&e->value);
-		for (size_t j = 0; j < e->include_count; j++)
-			document_free(e->includes[j]);
-		free(e->includes);
+		document_list_fini(&e->includes);
 	}
 	free(b->entries);
 	value_fini(&b->patterns);
@@ -155,7 +179,46 @@ document_free(struct document *d)
 		return;
 	for (size_t i = 0; i < d->count; i++)
 		free_block(&d->blocks[i]);
+	index_fini(&d->index);
 	free(d->blocks);
 	free(d->file);
 	free(d);
+}
+
+/* Is there anything in it for names that it doesn't name? */
+static bool
+matters_to_all(const struct document *d)
+{
+	for (size_t i = 0; i < d->index.all_count; i++)
+		if (d->blocks[d->index.all[i]].count > 0)
+			return true;
+	return d->wants_final;
+}
+
+void
+document_list_add(struct document_list *l, struct document *d)
+{
+	if (d == NULL)
+		return;
+	if (matters_to_all(d))
+		index_add_for_all(&l->index, l->count);
+	else
+		for (size_t i = 0; i < d->count; i++)
+			for (size_t j = 0; j < d->blocks[i].patterns.count; j++)
+				index_add(&l->index,
+				    d->blocks[i].patterns.texts[j], l->count);
+	if ((l->count & (l->count - 1)) == 0)
+		l->documents = mem_grow(l->documents,
+		    l->count == 0 ? 1 : 2 * l->count, sizeof(*l->documents));
+	l->documents[l->count++] = d;
+}
+
+void
+document_list_fini(struct document_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		document_free(l->documents[i]);
+	free(l->documents);
+	index_fini(&l->index);
+	*l = (struct document_list){ 0 };
 }

@@ -7,6 +7,7 @@
 
 #include "config/args.h"
 #include "config/config.h"
+#include "config/index.h"
 #include "config/keyword.h"
 #include "config/match.h"
 
@@ -19,6 +20,13 @@
 
 struct document;
 
+/* Documents one after the other. Owns them. */
+struct document_list {
+	struct document **documents;
+	size_t count;
+	struct index index;	/* of those that matter to a name */
+};
+
 struct entry {
 	const struct keyword *keyword;	/* NULL: nobody knows it */
 	char *name;		/* of an unknown keyword, lower case */
@@ -27,8 +35,7 @@ struct entry {
 	int column;		/* from 1; 0 in ssh_config syntax */
 	bool lent;		/* the document only lends values */
 	struct value value;
-	struct document **includes;	/* owned */
-	size_t include_count;
+	struct document_list includes;
 };
 
 enum block_kind {
@@ -51,6 +58,7 @@ struct document {
 	char *file;
 	struct block *blocks;	/* the first is BLOCK_TOP */
 	size_t count;
+	struct index index;	/* of the blocks that matter to a name */
 	bool wants_final;	/* a Match here asks for the second pass */
 	bool is_sole;		/* no other document may tell of its hosts */
 	bool lends;		/* its forwards don't count, its faults are mild */
@@ -71,12 +79,16 @@ struct entry *document_add_entry(struct document *, const struct keyword *,
 /*
  * New: n bytes of the named file (copied). What is wrong in a line becomes an
  * error in the report (a warning if the document only lends values), and the
- * line is left out.
+ * line is left out. Its includes have to be added before it is put in a list.
  */
 struct document *document_parse(const char *file, const char *bytes, size_t n,
     bool lends, struct config *report);
 
 /* Frees it and what it includes. */
 void document_free(struct document *);
+
+/* Takes the document; NULL is nothing. */
+void document_list_add(struct document_list *, struct document *);
+void document_list_fini(struct document_list *);
 
 #endif

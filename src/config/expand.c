@@ -148,7 +148,7 @@ expand(const char *text, bool variables, const char *allowed,
 	int rc = 0;
 
 	str_init(&out);
-	for (const char *p = text; *p != '\0' && rc == 0; p++) {
+	for (const char *p = text; rc == 0 && *p != '\0'; p++) {
 		if (variables && p[0] == '$' && p[1] == '{') {
 			rc = put_variable(&p, &out, err);
 		} else if (t != NULL && *p == '%') {

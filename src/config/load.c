@@ -12,55 +12,50 @@
 
 /* config_load(): which names make hosts, and what becomes of each. */
 
-/* The names that make hosts, each with the line where it first stands. */
-struct names {
-	const char **names;
-	const char **files;
-	int *lines;
-	size_t count;
+/* A name that makes a host, and the line where it first stands. */
+struct name {
+	const char *text, *file;
+	int line;
 };
 
-static bool
-has_name(const struct names *n, const char *name)
-{
-	for (size_t i = 0; i < n->count; i++)
-		if (strcmp(n->names[i], name) == 0)
-			return true;
-	return false;
-}
+struct names {
+	struct name *names;
+	size_t count;
+	struct index index;
+};
 
 static void
-add_name(struct names *n, const char *name, const char *file, int line)
+add_name(struct names *n, const char *text, const char *file, int line)
 {
-	if (has_name(n, name))
+	if (index_has(&n->index, text))
 		return;
-	n->names = mem_grow(n->names, n->count + 1, sizeof(*n->names));
-	n->files = mem_grow(n->files, n->count + 1, sizeof(*n->files));
-	n->lines = mem_grow(n->lines, n->count + 1, sizeof(*n->lines));
-	n->names[n->count] = name;
-	n->files[n->count] = file;
-	n->lines[n->count++] = line;
+	index_add(&n->index, text, n->count);
+	if ((n->count & (n->count - 1)) == 0)
+		n->names = mem_grow(n->names, n->count == 0 ? 1 :
+		    2 * n->count, sizeof(*n->names));
+	n->names[n->count++] = (struct name){ text, file, line };
 }
 
-/* The first name of each Host line that is no pattern. */
+/* Adds the first name of each Host line that is no pattern. */
 static void
-find_names(struct names *out, const struct document *d)
+find_names(struct names *out, const struct document_list *list)
 {
-	for (size_t i = 0; i < d->count; i++) {
-		const struct block *b = &d->blocks[i];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct document *d = list->documents[i];
 
-		for (size_t j = 0; j < b->patterns.count; j++) {
-			const char *name = b->patterns.texts[j];
+		for (size_t j = 0; j < d->count && !d->lends; j++) {
+			const struct block *b = &d->blocks[j];
+			size_t k = 0;
 
-			if (strpbrk(name, "*?!") == NULL) {
-				add_name(out, name, d->file, b->line);
-				break;
-			}
+			while (k < b->patterns.count &&
+			    strpbrk(b->patterns.texts[k], "*?!") != NULL)
+				k++;
+			if (k < b->patterns.count)
+				add_name(out, b->patterns.texts[k], d->file,
+				    b->line);
+			for (k = 0; k < b->count; k++)
+				find_names(out, &b->entries[k].includes);
 		}
-		for (size_t j = 0; j < b->count; j++)
-			for (size_t k = 0; k < b->entries[j].include_count;
-			    k++)
-				find_names(out, b->entries[j].includes[k]);
 	}
 }
 
@@ -79,18 +74,18 @@ is_clean(const char *name)
 
 static void
 load_host(struct config *c, const struct resolve_source *source,
-    const char *name, const char *file, int line)
+    const struct name *name)
 {
 	struct resolution r = { 0 };
 	bool wanted;
 
-	if (!is_clean(name)) {
-		report_add(c, SEVERITY_ERROR, file, line, "\"%s\" can't be a "
-		    "host's name: it holds a character that a shell would "
-		    "act upon", name);
+	if (!is_clean(name->text)) {
+		report_add(c, SEVERITY_ERROR, name->file, name->line,
+		    "\"%s\" can't be a host's name: it holds a character that "
+		    "a shell would act upon", name->text);
 		return;
 	}
-	resolve_name(source, name, &r, c);
+	resolve_name(source, name->text, &r, c);
 	wanted = r.settings[KW_LOCALFORWARD].count +
 	    r.settings[KW_REMOTEFORWARD].count +
 	    r.settings[KW_DYNAMICFORWARD].count > 0 &&
@@ -102,7 +97,7 @@ load_host(struct config *c, const struct resolve_source *source,
 		    sizeof(*c->hosts));
 		h = &c->hosts[c->host_count++];
 		*h = (struct host){ 0 };
-		host_build(h, &r, file, line, c);
+		host_build(h, &r, name->file, name->line, c);
 		if (h->enabled)
 			check_host(h, &r, c);
 	}
@@ -115,12 +110,9 @@ load_hosts(struct config *c, const struct tree *tree)
 	struct resolve_source source = tree_source(tree);
 	struct names names = { 0 };
 
-	for (size_t i = 0; i < tree->count; i++)
-		if (!tree->documents[i]->lends)
-			find_names(&names, tree->documents[i]);
+	find_names(&names, &tree->documents);
 	for (size_t i = 0; i < names.count; i++)
-		load_host(c, &source, names.names[i], names.files[i],
-		    names.lines[i]);
+		load_host(c, &source, &names.names[i]);
 	if (names.count == 0) {
 		/* Nobody asks, but unknown keywords have to be told. */
 		struct resolution r = { 0 };
@@ -128,9 +120,8 @@ load_hosts(struct config *c, const struct tree *tree)
 		resolve_name(&source, "localhost", &r, c);
 		resolution_fini(&r);
 	}
+	index_fini(&names.index);
 	free(names.names);
-	free(names.files);
-	free(names.lines);
 }
 
 struct config *

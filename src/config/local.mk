@@ -12,6 +12,7 @@ libhawser_config_a_SOURCES = \
 	src/config/files.c \
 	src/config/fwdspec.c \
 	src/config/host.c \
+	src/config/index.c \
 	src/config/keyword.c \
 	src/config/kinds.c \
 	src/config/load.c \
@@ -35,6 +36,7 @@ libhawser_config_a_SOURCES = \
 	src/config/files.h \
 	src/config/fwdspec.h \
 	src/config/host.h \
+	src/config/index.h \
 	src/config/keyword.h \
 	src/config/kinds.h \
 	src/config/localnet.h \

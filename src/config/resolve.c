@@ -181,30 +181,44 @@ holds(struct pass *p, const struct document *d, const struct block *b)
 	return rc == 1;
 }
 
+static void evaluate_list(struct pass *, const struct document_list *,
+    bool active);
+
+static void
+evaluate_block(struct pass *p, const struct document *d,
+    const struct block *b, bool active)
+{
+	bool here = active && (b->kind == BLOCK_TOP || holds(p, d, b));
+
+	for (size_t i = 0; i < b->count && (here || b->always); i++) {
+		const struct entry *e = &b->entries[i];
+
+		if (e->keyword == NULL)
+			meet_unknown(p, d, e);
+		else if (e->keyword->kind == KIND_INCLUDE)
+			evaluate_list(p, &e->includes, here);
+		else if (here && !(d->lends && e->value.has_forward))
+			apply(p->out, e);
+	}
+}
+
 /*
- * Evaluates a document. What stands before its first Host line holds if
- * active; where it doesn't, the document is only looked through for unknown
+ * Evaluates documents. What stands before their first Host lines holds if
+ * active; where that doesn't, they are only looked through for unknown
  * keywords.
  */
 static void
-evaluate(struct pass *p, const struct document *d, bool active)
+evaluate_list(struct pass *p, const struct document_list *list, bool active)
 {
-	for (size_t i = 0; i < d->count; i++) {
-		const struct block *b = &d->blocks[i];
-		bool here = active &&
-		    (b->kind == BLOCK_TOP || holds(p, d, b));
+	struct index_walk files = index_walk(&list->index, p->name);
+	size_t i, j;
 
-		for (size_t j = 0; j < b->count && (here || b->always); j++) {
-			const struct entry *e = &b->entries[j];
+	while (index_next(&files, &i)) {
+		const struct document *d = list->documents[i];
+		struct index_walk blocks = index_walk(&d->index, p->name);
 
-			if (e->keyword == NULL)
-				meet_unknown(p, d, e);
-			else if (here && e->keyword->kind != KIND_INCLUDE &&
-			    !(d->lends && e->value.has_forward))
-				apply(p->out, e);
-			for (size_t k = 0; k < e->include_count; k++)
-				evaluate(p, e->includes[k], here);
-		}
+		while (index_next(&blocks, &j))
+			evaluate_block(p, d, &d->blocks[j], active);
 	}
 }
 
@@ -347,18 +361,13 @@ set_tokens(struct pass *p)
 	set_user(p);
 }
 
-static void
-run_pass(struct pass *p)
-{
-	for (size_t i = 0; i < p->source->count; i++)
-		evaluate(p, p->source->documents[i], true);
-}
-
 static bool
 wants_final(const struct pass *p)
 {
-	for (size_t i = 0; i < p->source->count; i++)
-		if (p->source->documents[i]->wants_final)
+	const struct document_list *l = p->source->documents;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (l->documents[i]->wants_final)
 			return true;
 	return strcmp(resolution_text(p->out, KW_CANONICALIZEHOSTNAME),
 	    "false") != 0;
@@ -372,12 +381,12 @@ resolve_name(const struct resolve_source *source, const char *name,
 	    .name = name };
 
 	out->name = str_dup(name);
-	run_pass(&p);
+	evaluate_list(&p, source->documents, true);
 	set_host(&p);
 	if (wants_final(&p)) {
 		p.final = true;
 		p.name = out->host;
-		run_pass(&p);
+		evaluate_list(&p, source->documents, true);
 	}
 	set_tokens(&p);
 	return p.failed ? -1 : 0;

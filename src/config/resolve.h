@@ -35,8 +35,7 @@ struct resolution {
 
 /* Documents and what evaluation needs; borrows everything. */
 struct resolve_source {
-	struct document *const *documents;	/* in order of precedence */
-	size_t count;
+	const struct document_list *documents;	/* in order of precedence */
 	const struct expand_user *user;
 	bool (*is_local)(const char *networks);
 	int (*exec)(void *arg, const char *command, struct err *);

@@ -37,15 +37,6 @@ severity_of(const struct place *p)
 	return p->lends ? SEVERITY_WARNING : SEVERITY_ERROR;
 }
 
-static void
-add_document(struct document ***list, size_t *count, struct document *d)
-{
-	if (d == NULL)
-		return;
-	*list = mem_grow(*list, *count + 1, sizeof(**list));
-	(*list)[(*count)++] = d;
-}
-
 /* Reads what one word of an Include line stands for. */
 static void
 include(struct reader *r, struct document *d, struct entry *e,
@@ -72,10 +63,11 @@ include(struct reader *r, struct document *d, struct entry *e,
 	inside.line = e->line;
 	inside.depth++;
 	for (size_t i = 0; i < files.count; i++)
-		add_document(&e->includes, &e->include_count,
+		document_list_add(&e->includes,
 		    read_document(r, files.paths[i], &inside));
-	for (size_t i = 0; i < e->include_count; i++)
-		d->wants_final = d->wants_final || e->includes[i]->wants_final;
+	for (size_t i = 0; i < e->includes.count; i++)
+		d->wants_final = d->wants_final ||
+		    e->includes.documents[i]->wants_final;
 	files_list_fini(&files);
 	free(pattern);
 }
@@ -142,8 +134,7 @@ read_document(struct reader *r, const char *path, const struct place *p)
 static void
 read_root(struct reader *r, const char *path, const struct place *p)
 {
-	add_document(&r->tree->documents, &r->tree->count,
-	    read_document(r, path, p));
+	document_list_add(&r->tree->documents, read_document(r, path, p));
 }
 
 static void
@@ -200,9 +191,7 @@ tree_load(struct tree *out, const struct config_source *source,
 void
 tree_fini(struct tree *t)
 {
-	for (size_t i = 0; i < t->count; i++)
-		document_free(t->documents[i]);
-	free(t->documents);
+	document_list_fini(&t->documents);
 	expand_user_fini(&t->user);
 	*t = (struct tree){ 0 };
 }
@@ -220,8 +209,7 @@ struct resolve_source
 tree_source(const struct tree *t)
 {
 	return (struct resolve_source){
-		.documents = t->documents,
-		.count = t->count,
+		.documents = &t->documents,
 		.user = &t->user,
 		.is_local = localnet_has,
 		.exec = getuid() == 0 ? refuse_exec : exec_shell,

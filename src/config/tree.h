@@ -20,8 +20,7 @@
 #define TREE_FILES_MAX	20000	/* read by one load; a file may count twice */
 
 struct tree {
-	struct document **documents;
-	size_t count;
+	struct document_list documents;
 	struct expand_user user;
 };
 

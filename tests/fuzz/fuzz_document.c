@@ -24,11 +24,12 @@ run(void *arg, const char *command, struct err *err)
 }
 
 static void
-try_name(struct document *d, const char *name, struct config *report)
+try_name(const struct document_list *documents, const char *name,
+    struct config *report)
 {
 	static const struct expand_user user = { .name = (char *)"u",
 	    .home = (char *)"/h", .machine = (char *)"m.example" };
-	struct resolve_source source = { .documents = &d, .count = 1,
+	struct resolve_source source = { .documents = documents,
 	    .user = &user, .is_local = is_local, .exec = run };
 	struct resolution r = { 0 };
 	struct host h = { 0 };
@@ -43,12 +44,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct config *report = mem_alloc(sizeof(*report));
-	struct document *d = document_parse("f", (const char *)bytes, n,
-	    n % 2, report);
+	struct document_list documents = { 0 };
 
-	try_name(d, "a", report);
-	try_name(d, "vps.example", report);
-	document_free(d);
+	document_list_add(&documents, document_parse("f",
+	    (const char *)bytes, n, n % 2, report));
+	try_name(&documents, "a", report);
+	try_name(&documents, "vps.example", report);
+	document_list_fini(&documents);
 	config_free(report);
 	return 0;
 }

@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/test_sshconf \
 	tests/unit/test_fwdspec \
 	tests/unit/test_value \
+	tests/unit/test_expand \
 	tests/unit/test_match \
 	tests/unit/test_load \
 	tests/unit/test_plan
@@ -13,6 +14,8 @@ tests_unit_test_fwdspec_SOURCES = tests/unit/test_fwdspec.c
 tests_unit_test_fwdspec_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_value_SOURCES = tests/unit/test_value.c
 tests_unit_test_value_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_expand_SOURCES = tests/unit/test_expand.c
+tests_unit_test_expand_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_match_SOURCES = tests/unit/test_match.c
 tests_unit_test_match_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_load_SOURCES = tests/unit/test_load.c

@@ -18,12 +18,14 @@ static struct config *
 model(const char *text, const char *names)
 {
 	struct config *c = mem_alloc(sizeof(*c));
-	struct document *d = document_parse("f", text, strlen(text), false, c);
+	struct document_list list = { 0 };
 	struct expand_user user = { .name = (char *)"u",
 	    .home = (char *)"/h", .machine = (char *)"m" };
-	struct resolve_source source = { .documents = &d, .count = 1,
+	struct resolve_source source = { .documents = &list,
 	    .user = &user };
 
+	document_list_add(&list,
+	    document_parse("f", text, strlen(text), false, c));
 	c->hosts = mem_alloc(strlen(names) * sizeof(*c->hosts));
 	for (; *names != '\0'; names++) {
 		char name[] = { *names, '\0' };
@@ -34,7 +36,7 @@ model(const char *text, const char *names)
 		resolution_fini(&r);
 	}
 	assert_int_equal(c->diagnostic_count, 0);
-	document_free(d);
+	document_list_fini(&list);
 	return c;
 }
 
