@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -119,6 +122,67 @@ check_keys(const struct resolution *r, struct config *report)
 	}
 }
 
+/* May we bind a TCP port that is below the usual bound? */
+static bool
+may_bind(uint16_t port)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	int first = 1024;
+	FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+
+	if (f != NULL) {
+		if (fscanf(f, "%d", &first) != 1)
+			first = 1024;
+		fclose(f);
+	}
+	if (port >= first)
+		return true;
+	return syscall(SYS_capget, &head, caps) == 0 &&
+	    (caps[0].effective & 1u << CAP_NET_BIND_SERVICE) != 0;
+}
+
+static bool
+is_loopback(const char *bind)
+{
+	return bind == NULL || strcmp(bind, "localhost") == 0 ||
+	    strncmp(bind, "127.", 4) == 0 || strcmp(bind, "::1") == 0;
+}
+
+static void
+check_local_port(const struct forward *f, const struct origin *o,
+    struct config *report)
+{
+	if (f->listen.kind != ENDPOINT_TCP || !forward_is_local(f->kind))
+		return;
+	if (!may_bind(f->listen.port))
+		report_add(report, SEVERITY_WARNING, o->file, o->line,
+		    "port %u needs the right to bind ports below 1024 "
+		    "(CAP_NET_BIND_SERVICE), which this process hasn't",
+		    f->listen.port);
+	if (!is_loopback(f->listen.host))
+		report_add(report, SEVERITY_NOTE, o->file, o->line,
+		    "port %u is open to other machines, which then come out "
+		    "at the server", f->listen.port);
+}
+
+/* Lines that a more general block before them has made idle. */
+static void
+check_shadows(const struct resolution *r, struct config *report)
+{
+	for (size_t i = 0; i < r->shadow_count; i++) {
+		const struct shadow *s = &r->shadows[i];
+
+		if (s->idle->keyword->use == USE_HONOURED && !s->idle->lent)
+			report_add(report, SEVERITY_WARNING, s->idle->file,
+			    s->idle->line, "%s has no effect here: %s:%d has "
+			    "set it for every host, and the first value wins",
+			    s->idle->keyword->name, s->winner->file,
+			    s->winner->line);
+	}
+}
+
 static void
 check_forwards(const struct host *h, struct config *report)
 {
@@ -130,6 +194,7 @@ check_forwards(const struct host *h, struct config *report)
 			report_add(report, SEVERITY_ERROR, o->file, o->line,
 			    "listening on a Unix socket (%s) isn't supported",
 			    f->listen.host);
+		check_local_port(f, o, report);
 	}
 }
 
@@ -141,137 +206,5 @@ check_host(const struct host *h, const struct resolution *r,
 	check_host_key(h, r, report);
 	check_keys(r, report);
 	check_forwards(h, report);
-}
-
-/* A listening side of the configuration, and whose it is. */
-struct listener {
-	const struct host *host;
-	const struct forward *forward;
-	const struct origin *origin;
-};
-
-static int
-compare_text(const char *a, const char *b)
-{
-	if (a == NULL || b == NULL)
-		return (a != NULL) - (b != NULL);
-	return strcmp(a, b);
-}
-
-/* Local listeners first; then by server; then by port, then by path. */
-static int
-compare(const void *va, const void *vb)
-{
-	const struct listener *a = va, *b = vb;
-	bool la = forward_is_local(a->forward->kind);
-	bool lb = forward_is_local(b->forward->kind);
-	int rc;
-
-	if (la != lb)
-		return lb - la;
-	if (!la && (rc = strcmp(a->host->hostname, b->host->hostname)) != 0)
-		return rc;
-	if (!la && a->host->port != b->host->port)
-		return a->host->port - b->host->port;
-	if (a->forward->listen.kind != b->forward->listen.kind)
-		return (int)a->forward->listen.kind -
-		    (int)b->forward->listen.kind;
-	if (a->forward->listen.port != b->forward->listen.port)
-		return a->forward->listen.port - b->forward->listen.port;
-	if (a->forward->listen.kind == ENDPOINT_UNIX &&
-	    (rc = compare_text(a->forward->listen.host,
-	    b->forward->listen.host)) != 0)
-		return rc;
-	/* Equal so far: the order of the files. */
-	if (a->host != b->host)
-		return a->host < b->host ? -1 : 1;
-	return a->forward < b->forward ? -1 : 1;
-}
-
-/* Can they be told apart only by their addresses, or not even by those? */
-static bool
-is_rival(const struct listener *a, const struct listener *b)
-{
-	if (forward_is_local(a->forward->kind) !=
-	    forward_is_local(b->forward->kind))
-		return false;
-	if (!forward_is_local(a->forward->kind) &&
-	    (strcmp(a->host->hostname, b->host->hostname) != 0 ||
-	    a->host->port != b->host->port))
-		return false;
-	return a->forward->listen.kind == b->forward->listen.kind &&
-	    a->forward->listen.port == b->forward->listen.port;
-}
-
-/* The address that is bound, with the default spelled out. */
-static const char *
-bind_of(const struct endpoint *e)
-{
-	if (e->host == NULL)
-		return "localhost";
-	return strcmp(e->host, "0.0.0.0") == 0 || strcmp(e->host, "::") == 0 ?
-	    "*" : e->host;
-}
-
-static bool
-overlaps(const struct endpoint *a, const struct endpoint *b)
-{
-	const char *x = bind_of(a), *y = bind_of(b);
-	const char *other;
-
-	if (a->kind == ENDPOINT_UNIX)
-		return strcmp(a->host, b->host) == 0;
-	if (a->port == 0)	/* the server chooses: never the same */
-		return false;
-	if (strcasecmp(x, y) == 0 || strcmp(x, "*") == 0 ||
-	    strcmp(y, "*") == 0)
-		return true;
-	other = strcmp(x, "localhost") == 0 ? y :
-	    strcmp(y, "localhost") == 0 ? x : "";
-	return strcmp(other, "127.0.0.1") == 0 || strcmp(other, "::1") == 0;
-}
-
-static void
-complain(struct config *c, const struct listener *first,
-    const struct listener *second)
-{
-	const struct listener *old = first, *new_ = second;
-	struct str where;
-
-	str_init(&where);
-	endpoint_format(&new_->forward->listen, &where);
-	report_add(c, SEVERITY_ERROR, new_->origin->file, new_->origin->line,
-	    "%s %s is listened on twice%s: %s has it too, at %s:%d",
-	    new_->forward->listen.kind == ENDPOINT_UNIX ? "socket" : "port",
-	    where.p, forward_is_local(new_->forward->kind) ? "" :
-	    " on that server", old->host->name, old->origin->file,
-	    old->origin->line);
-	str_fini(&where);
-}
-
-void
-check_together(struct config *c)
-{
-	struct listener *all;
-	size_t count = 0, n = 0;
-
-	for (size_t i = 0; i < c->host_count; i++)
-		count += c->hosts[i].forward_count;
-	all = mem_alloc(count * sizeof(*all));
-	for (size_t i = 0; i < c->host_count; i++)
-		for (size_t j = 0; j < c->hosts[i].forward_count &&
-		    c->hosts[i].enabled; j++)
-			all[n++] = (struct listener){ &c->hosts[i],
-			    &c->hosts[i].forwards[j],
-			    &c->hosts[i].forward_origins[j] };
-	if (n > 0)
-		qsort(all, n, sizeof(*all), compare);
-	for (size_t i = 1; i < n; i++)
-		for (size_t j = i; j-- > 0 && is_rival(&all[j], &all[i]);)
-			if (overlaps(&all[j].forward->listen,
-			    &all[i].forward->listen)) {
-				complain(c, &all[j], &all[i]);
-				break;
-			}
-	free(all);
+	check_shadows(r, report);
 }

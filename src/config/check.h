@@ -6,7 +6,7 @@
 #include "config/resolve.h"
 
 /*
- * check: sense across keywords and hosts. Looks at files (are the keys there,
+ * check: sense across the keywords of one host. Looks at files (are the keys there,
  * who may read them?) but changes nothing.
  */
 
@@ -16,8 +16,5 @@
  */
 void check_host(const struct host *, const struct resolution *,
     struct config *report);
-
-/* What the hosts of a configuration do to each other. */
-void check_together(struct config *);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "config/expand.h"
+#include "config/hop.h"
 
 #define DOMAINS_MAX	32
 #define IPQOS_NONE	(-1)
@@ -526,72 +527,6 @@ kinds_parse_mask(struct args *a, struct value *out, struct err *err)
 	return 0;
 }
 
-/* The parts of "[user@]host[:port]"; borrowed from the text that is cut. */
-struct hop {
-	const char *user, *host;
-	uint16_t port;		/* 0: none given */
-};
-
-static int
-cut_hop(char *text, struct hop *out)
-{
-	bool is_uri = strncmp(text, "ssh://", 6) == 0;
-	char *at, *end;
-
-	*out = (struct hop){ 0 };
-	if (is_uri)
-		text += 6;
-	if ((at = is_uri ? strchr(text, '@') : strrchr(text, '@')) != NULL) {
-		*at = '\0';
-		out->user = text;
-		if (is_uri)
-			text[strcspn(text, ";")] = '\0';
-		if (*text == '\0')
-			return -1;
-		text = at + 1;
-	}
-	out->host = text;
-	if (*text == '[') {
-		out->host++;
-		if ((end = strchr(text, ']')) == NULL)
-			return -1;
-		*end++ = '\0';
-	} else {
-		end = text + strcspn(text, ":/");
-	}
-	if (*out->host == '\0')
-		return -1;
-	if (is_uri && strcmp(end, "/") == 0)
-		*end = '\0';
-	if (*end == '\0')
-		return 0;
-	if (*end != ':' && (is_uri || *end != '/'))
-		return -1;
-	*end++ = '\0';
-	if (is_uri && *end != '\0' && end[strlen(end) - 1] == '/')
-		end[strlen(end) - 1] = '\0';
-	if (*end == '\0')
-		return 0;
-	return expand_port(&out->port, end, NULL) == 0 && out->port != 0 ?
-	    0 : -1;
-}
-
-static char *
-format_hop(const struct hop *h)
-{
-	bool numeric = strchr(h->host, ':') != NULL ||
-	    h->host[strspn(h->host, "1234567890.")] == '\0';
-	struct str s;
-
-	str_init(&s);
-	if (h->user != NULL)
-		str_printf(&s, "%s@", h->user);
-	str_printf(&s, numeric ? "[%s]" : "%s", h->host);
-	if (h->port != 0)
-		str_printf(&s, ":%u", h->port);
-	return str_take(&s);
-}
-
 /* Checks every hop; adds the list with its last hop in the usual form. */
 static int
 add_hops(struct args *a, char *list, struct value *out, struct err *err)
@@ -609,9 +544,9 @@ add_hops(struct args *a, char *list, struct value *out, struct err *err)
 			shown[next - text] = '\0';
 			*next++ = '\0';
 		}
-		rc = cut_hop(text, &hop);
+		rc = hop_cut(&hop, text);
 		if (rc == 0 && next == NULL) {
-			formatted = format_hop(&hop);
+			formatted = hop_format(&hop);
 			str_append(&s, formatted);
 			free(formatted);
 		} else if (rc == 0) {

@@ -8,6 +8,7 @@
 #include "config/host.h"
 #include "config/report.h"
 #include "config/resolve.h"
+#include "config/together.h"
 #include "config/tree.h"
 
 /* config_load(): which names make hosts, and what becomes of each. */
@@ -132,7 +133,7 @@ config_load(const struct config_source *source)
 
 	if (tree_load(&tree, source, c) == 0) {
 		load_hosts(c, &tree);
-		check_together(c);
+		together_check(c);
 	}
 	report_sort(c);
 	tree_fini(&tree);

@@ -11,6 +11,7 @@ libhawser_config_a_SOURCES = \
 	src/config/expand.c \
 	src/config/files.c \
 	src/config/fwdspec.c \
+	src/config/hop.c \
 	src/config/host.c \
 	src/config/index.c \
 	src/config/keyword.c \
@@ -24,6 +25,7 @@ libhawser_config_a_SOURCES = \
 	src/config/sha1.c \
 	src/config/show.c \
 	src/config/sshconf.c \
+	src/config/together.c \
 	src/config/tree.c \
 	src/config/value.c \
 	src/config/words.c \
@@ -35,6 +37,7 @@ libhawser_config_a_SOURCES = \
 	src/config/expand.h \
 	src/config/files.h \
 	src/config/fwdspec.h \
+	src/config/hop.h \
 	src/config/host.h \
 	src/config/index.h \
 	src/config/keyword.h \
@@ -47,6 +50,7 @@ libhawser_config_a_SOURCES = \
 	src/config/sha1.h \
 	src/config/show.h \
 	src/config/sshconf.h \
+	src/config/together.h \
 	src/config/tree.h \
 	src/config/value.h \
 	src/config/words.h

@@ -79,18 +79,33 @@ is_shut_out(const struct resolution *r, enum keyword_id id)
 }
 
 static void
-apply(struct resolution *r, const struct entry *e)
+add_shadow(struct resolution *r, const struct entry *idle,
+    const struct entry *winner)
+{
+	r->shadows = mem_grow(r->shadows, r->shadow_count + 1,
+	    sizeof(*r->shadows));
+	r->shadows[r->shadow_count++] = (struct shadow){ idle, winner };
+}
+
+/* A line that holds is applied; general: so it does for many names. */
+static void
+apply(struct resolution *r, const struct entry *e, bool general)
 {
 	enum keyword_id id = keyword_id(e->keyword);
 	struct setting *s = &r->settings[id];
 
 	if (e->value.count == 0 || is_shut_out(r, id))
 		return;
-	if (!e->keyword->many && s->count > 0)
+	if (!e->keyword->many && s->count > 0) {
+		if (s->general && !general && !is_same(e, s->entries[0]))
+			add_shadow(r, e, s->entries[0]);
 		return;
+	}
 	/* Variables may be sent twice; keys and forwards aren't used twice. */
 	if (e->keyword->kind != KIND_SEND_ENV && has(s, e))
 		return;
+	if (s->count == 0)
+		s->general = general;
 	s->entries = mem_grow(s->entries, s->count + 1, sizeof(*s->entries));
 	s->entries[s->count++] = e;
 }
@@ -184,6 +199,16 @@ holds(struct pass *p, const struct document *d, const struct block *b)
 static void evaluate_list(struct pass *, const struct document_list *,
     bool active);
 
+/* Is this a block for the name itself, not for a pattern? */
+static bool
+is_own(const struct block *b, const char *name)
+{
+	for (size_t i = 0; i < b->patterns.count; i++)
+		if (strcmp(b->patterns.texts[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void
 evaluate_block(struct pass *p, const struct document *d,
     const struct block *b, bool active)
@@ -198,7 +223,7 @@ evaluate_block(struct pass *p, const struct document *d,
 		else if (e->keyword->kind == KIND_INCLUDE)
 			evaluate_list(p, &e->includes, here);
 		else if (here && !(d->lends && e->value.has_forward))
-			apply(p->out, e);
+			apply(p->out, e, !is_own(b, p->name));
 	}
 }
 
@@ -397,6 +422,7 @@ resolution_fini(struct resolution *r)
 {
 	for (size_t i = 0; i < KEYWORD_COUNT; i++)
 		free(r->settings[i].entries);
+	free(r->shadows);
 	free(r->name);
 	free(r->host);
 	free(r->port);

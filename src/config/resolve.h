@@ -20,6 +20,12 @@
 struct setting {
 	const struct entry **entries;
 	size_t count;
+	bool general;		/* the first is in a block for many names */
+};
+
+/* A line for just this name that a line for many names has made idle. */
+struct shadow {
+	const struct entry *idle, *winner;
 };
 
 struct resolution {
@@ -30,6 +36,8 @@ struct resolution {
 	char *alias;			/* HostKeyAlias, or name */
 	char *jump;			/* the last hop's name, or "" */
 	struct setting settings[KEYWORD_COUNT];
+	struct shadow *shadows;
+	size_t shadow_count;
 	struct expand_tokens tokens;	/* borrows from this struct */
 };
 

@@ -149,7 +149,7 @@ a_host_has_all_its_values(void **state)
 	    "Host nothing\n"
 	    "	User x\n"
 	    "Host off\n"
-	    "	LocalForward 1 a:1\n"
+	    "	LocalForward 2001 a:1\n"
 	    "	HawserEnabled no\n"
 	    "Host *\n"
 	    "	ServerAliveInterval 2\n"
@@ -193,7 +193,7 @@ all_errors_are_told_at_once(void **state)
 	put("f", "Host a\n"
 	    "	Port 99999\n"
 	    "	ServerAliveIntervall 3\n"
-	    "	LocalForward 80 h:81 more\n"
+	    "	LocalForward 2080 h:81 more\n"
 	    "	User \"x\n"
 	    "	LocalForward 9000 h:1\n"
 	    "	LocalForward /tmp/s h:1\n"
@@ -234,7 +234,7 @@ ignore_unknown_is_obeyed(void **state)
 
 	(void)state;
 	put("f", "IgnoreUnknown Foo*,use?\nFooBar x\nHost a\n USEX 1\n"
-	    " LocalForward 80 h:81\n");
+	    " LocalForward 2080 h:81\n");
 	c = load_file("f");
 	expect_clean(c);
 	config_free(c);
@@ -258,8 +258,8 @@ includes_are_read_where_they_stand(void **state)
 	(void)state;
 	put("f", text);
 	free(text);
-	put("inc/1", "Port 2201\nHost b\nPort 2202\nLocalForward 81 h:1\n");
-	put("inc/2", "LocalForward 80 h:81\nUser first\n");
+	put("inc/1", "Port 2201\nHost b\nPort 2202\nLocalForward 2081 h:1\n");
+	put("inc/2", "LocalForward 2080 h:81\nUser first\n");
 	c = load_file("f");
 	expect_clean(c);
 	assert_int_equal(c->host_count, 1);
@@ -272,7 +272,7 @@ includes_are_read_where_they_stand(void **state)
 static void
 an_include_of_itself_ends(void **state)
 {
-	char *text = str_dupf("Include %s/f\nHost a\n LocalForward 1 h:1\n",
+	char *text = str_dupf("Include %s/f\nHost a\n LocalForward 2001 h:1\n",
 	    dir);
 	struct config *c;
 
@@ -290,8 +290,8 @@ conf_d_is_read_in_the_order_of_names(void **state)
 	struct config *c;
 
 	(void)state;
-	put("conf.d/10-b.conf", "Host b\n LocalForward 2 h:1\n User x\n");
-	put("conf.d/05-a.conf", "Host a\n LocalForward 1 h:1\n");
+	put("conf.d/10-b.conf", "Host b\n LocalForward 2002 h:1\n User x\n");
+	put("conf.d/05-a.conf", "Host a\n LocalForward 2001 h:1\n");
 	put("conf.d/99-all.conf", "Host *\n User y\n");
 	put("conf.d/notes.txt", "Nonsense here\n");
 	put("conf.d/.hidden.conf", "Nonsense here\n");
@@ -323,7 +323,7 @@ files_that_others_may_write_are_refused(void **state)
 	struct config *c;
 
 	(void)state;
-	put("conf.d/a.conf", "Host a\n LocalForward 1 h:1\n");
+	put("conf.d/a.conf", "Host a\n LocalForward 2001 h:1\n");
 	set_mode("conf.d/a.conf", 0646);
 	c = load_dir();
 	assert_true(says(c, SEVERITY_ERROR, 0, "written by everybody"));
@@ -352,7 +352,7 @@ links_are_followed_to_the_folder_that_counts(void **state)
 	struct config *c;
 
 	(void)state;
-	put("real/f", "Host a\n LocalForward 1 h:1\n");
+	put("real/f", "Host a\n LocalForward 2001 h:1\n");
 	assert_int_equal(symlink(from, to), 0);
 	c = load_file("link");
 	expect_clean(c);
@@ -385,7 +385,7 @@ included_files_are_checked_too(void **state)
 static void
 keys_are_looked_at(void **state)
 {
-	char *text = str_dupf("Host a\n LocalForward 1 h:1\n"
+	char *text = str_dupf("Host a\n LocalForward 2001 h:1\n"
 	    " IdentityFile %s/good\n IdentityFile %s/open\n"
 	    " IdentityFile %s/none-here\n IdentityFile %s\n", dir, dir, dir,
 	    dir);
@@ -412,16 +412,53 @@ listeners_may_not_overlap(void **state)
 	struct config *c;
 
 	(void)state;
-	put("f", "Host a\n LocalForward 10.0.0.1:1 h:1\n"
-	    " LocalForward 10.0.0.2:1 h:1\n DynamicForward *:1\n"
+	put("f", "Host a\n LocalForward 10.0.0.1:2001 h:1\n"
+	    " LocalForward 10.0.0.2:2001 h:1\n DynamicForward *:2001\n"
 	    " RemoteForward 5 h:1\n"
 	    " RemoteForward 0 h:1\n RemoteForward 0 h:2\n"
 	    "Host b\n HostName A\n RemoteForward localhost:5 h:1\n"
 	    "Host c\n RemoteForward 5 h:1\n"
-	    "Host d\n HawserEnabled no\n LocalForward *:1 h:1\n");
+	    "Host d\n HawserEnabled no\n LocalForward *:2001 h:1\n");
 	c = load_file("f");
 	assert_true(says(c, SEVERITY_ERROR, 4, "twice"));
 	assert_true(says(c, SEVERITY_ERROR, 10, "on that server"));
+	assert_true(says(c, SEVERITY_NOTE, 2, "open to other machines"));
+	assert_true(says(c, SEVERITY_NOTE, 4, "open to other machines"));
+	assert_false(says(c, SEVERITY_ERROR, 11, "twice"));
+	config_free(c);
+}
+
+static void
+nothing_may_go_round_in_circles(void **state)
+{
+	struct config *c;
+
+	(void)state;
+	put("f", "Host a\n LocalForward 2001 localhost:2002\n"
+	    " RemoteForward 2002 127.0.0.1:2001\n"
+	    " RemoteForward 2003 localhost:2003\n"
+	    "Host b\n HostName localhost\n LocalForward 2004 localhost:2004\n"
+	    " LocalForward 2005 elsewhere:2005\n");
+	c = load_file("f");
+	assert_true(says(c, SEVERITY_ERROR, 3, "leads back"));
+	assert_true(says(c, SEVERITY_ERROR, 7, "leads back"));
+	assert_int_equal(c->diagnostic_count, 2);
+	config_free(c);
+}
+
+static void
+idle_lines_are_told(void **state)
+{
+	struct config *c;
+
+	(void)state;
+	put("f", "Host *\n User u\n Port 22\n ServerAliveInterval 5\n"
+	    "Host a\n LocalForward 2001 h:1\n User v\n Port 22\n"
+	    "Host a*\n ServerAliveInterval 6\n"
+	    "Host a\n User w\n Compression no\n");
+	c = load_file("f");
+	assert_true(says(c, SEVERITY_WARNING, 7, "has no effect here"));
+	assert_true(says(c, SEVERITY_WARNING, 12, "has no effect here"));
 	assert_int_equal(c->diagnostic_count, 2);
 	config_free(c);
 }
@@ -432,7 +469,7 @@ numbers_are_brought_into_bounds(void **state)
 	struct config *c;
 
 	(void)state;
-	put("f", "Host a\n LocalForward 1 h:1\n ServerAliveInterval 2h\n"
+	put("f", "Host a\n LocalForward 2001 h:1\n ServerAliveInterval 2h\n"
 	    " ServerAliveCountMax 0\n ConnectTimeout 0\n");
 	c = load_file("f");
 	assert_false(config_has_errors(c));
@@ -449,7 +486,7 @@ the_second_pass_sees_the_host_name(void **state)
 	struct config *c;
 
 	(void)state;
-	put("f", "Host a\n HostName A.example\n LocalForward 1 h:1\n"
+	put("f", "Host a\n HostName A.example\n LocalForward 2001 h:1\n"
 	    "Match final host a.example\n User late\n"
 	    "Match host A.Example\n Port 3\n"
 	    "Host a.example\n ServerAliveInterval 7\n");
@@ -472,7 +509,7 @@ json_brings_everything_back(void **state)
 	json_t *j, *k;
 
 	(void)state;
-	put("f", "Host a\n LocalForward 1 /s\n RemoteForward 2\n Port 3\n"
+	put("f", "Host a\n LocalForward 2001 /s\n RemoteForward 2\n Port 3\n"
 	    "Host b\n LocalForward [::1]:4 h:5\n HawserEnabled no\n"
 	    "Host c\n Frobnicate 1\n");
 	c = load_file("f");
@@ -512,6 +549,8 @@ main(void)
 		TEST(included_files_are_checked_too),
 		TEST(keys_are_looked_at),
 		TEST(listeners_may_not_overlap),
+		TEST(nothing_may_go_round_in_circles),
+		TEST(idle_lines_are_told),
 		TEST(numbers_are_brought_into_bounds),
 		TEST(the_second_pass_sees_the_host_name),
 		TEST(json_brings_everything_back),
