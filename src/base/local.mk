@@ -13,6 +13,7 @@ libhawser_base_a_SOURCES = \
 	src/base/places.c \
 	src/base/spawn.c \
 	src/base/str.c \
+	src/base/utf8.c \
 	src/base/backoff.h \
 	src/base/clock.h \
 	src/base/endpoint.h \
@@ -23,7 +24,8 @@ libhawser_base_a_SOURCES = \
 	src/base/log_json.h \
 	src/base/places.h \
 	src/base/spawn.h \
-	src/base/str.h
+	src/base/str.h \
+	src/base/utf8.h
 
 # What a program or test that uses this folder links.
 HAWSER_BASE_LIBS = libhawser_base.a

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define PAIRS_MAX	32
 
 /* Room that is kept for the end of a string and of the object. */
@@ -37,24 +39,6 @@ put(struct buffer *b, const char *bytes, size_t n)
 	return true;
 }
 
-/* Bytes of the UTF-8 sequence at p, or 0 if it isn't one (RFC 3629). */
-static size_t
-sequence(const unsigned char *p, size_t left)
-{
-	size_t n = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 :
-	    *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
-
-	if (n == 0 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static void
 put_text(struct buffer *b, struct piece text)
 {
@@ -62,7 +46,7 @@ put_text(struct buffer *b, struct piece text)
 	bool fits = true;
 
 	for (size_t i = 0; i < text.n && fits;) {
-		size_t n = sequence(p + i, text.n - i);
+		size_t n = utf8_length(p + i, text.n - i);
 		char escape[8];
 
 		if (n == 0)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/forward.h"
@@ -71,7 +72,8 @@ struct settings {
 	bool has_log_level;
 	enum log_level log_level;
 	enum log_format log_format;
-	long api_gid;		/* the group that may use the API; -1: none */
+	bool has_api_group;
+	gid_t api_gid;		/* whose members may use the API */
 };
 
 struct config {

@@ -14,6 +14,7 @@ libhawser_config_a_SOURCES = \
 	src/config/hop.c \
 	src/config/host.c \
 	src/config/index.c \
+	src/config/iniconf.c \
 	src/config/keyword.c \
 	src/config/kinds.c \
 	src/config/load.c \
@@ -22,13 +23,17 @@ libhawser_config_a_SOURCES = \
 	src/config/plan.c \
 	src/config/report.c \
 	src/config/resolve.c \
+	src/config/scalar.c \
 	src/config/sha1.c \
 	src/config/show.c \
+	src/config/snake.c \
 	src/config/sshconf.c \
 	src/config/together.c \
 	src/config/tree.c \
 	src/config/value.c \
 	src/config/words.c \
+	src/config/yamlconf.c \
+	src/config/yamlread.c \
 	src/config/args.h \
 	src/config/check.h \
 	src/config/config.h \
@@ -40,6 +45,7 @@ libhawser_config_a_SOURCES = \
 	src/config/hop.h \
 	src/config/host.h \
 	src/config/index.h \
+	src/config/iniconf.h \
 	src/config/keyword.h \
 	src/config/kinds.h \
 	src/config/localnet.h \
@@ -47,14 +53,20 @@ libhawser_config_a_SOURCES = \
 	src/config/plan.h \
 	src/config/report.h \
 	src/config/resolve.h \
+	src/config/scalar.h \
 	src/config/sha1.h \
 	src/config/show.h \
+	src/config/snake.h \
 	src/config/sshconf.h \
 	src/config/together.h \
 	src/config/tree.h \
 	src/config/value.h \
-	src/config/words.h
-libhawser_config_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+	src/config/words.h \
+	src/config/yamlconf.h \
+	src/config/yamlread.h
+libhawser_config_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
+	$(YAML_CFLAGS) $(INIH_CFLAGS)
 
 # What a program or test that uses this folder links.
-HAWSER_CONFIG_LIBS = libhawser_config.a $(HAWSER_IPC_LIBS)
+HAWSER_CONFIG_LIBS = libhawser_config.a $(HAWSER_IPC_LIBS) $(YAML_LIBS) \
+	$(INIH_LIBS)

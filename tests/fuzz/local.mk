@@ -58,6 +58,16 @@ tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz_document.c
 tests_fuzz_fuzz_document_LDADD = $(HAWSER_CONFIG_LIBS)
 tests_fuzz_fuzz_document_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_ini
+tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c
+tests_fuzz_fuzz_ini_LDADD = $(HAWSER_CONFIG_LIBS)
+tests_fuzz_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzzers += tests/fuzz/fuzz_yaml
+tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c
+tests_fuzz_fuzz_yaml_LDADD = $(HAWSER_CONFIG_LIBS)
+tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 if FUZZERS
 noinst_PROGRAMS += $(fuzzers)
 endif

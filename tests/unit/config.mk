@@ -25,3 +25,13 @@ tests_unit_test_load_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
 tests_unit_test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_plan_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_yamlconf
+tests_unit_test_yamlconf_SOURCES = tests/unit/test_yamlconf.c
+tests_unit_test_yamlconf_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_yamlconf_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_iniconf
+tests_unit_test_iniconf_SOURCES = tests/unit/test_iniconf.c
+tests_unit_test_iniconf_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_iniconf_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
