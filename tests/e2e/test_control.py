@@ -276,6 +276,19 @@ def test_sigterm_while_connecting(hawserd, sshd, serve):
     assert hawserd.stop() < 5 + STRETCH
 
 
+def test_sigterm_with_a_frozen_worker(hawserd, sshd, target):
+    """Who doesn't answer is killed; the others free their ports."""
+    remote = ports.free()
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"),
+                  stanza("two", sshd, f"RemoteForward {remote} {target}"))
+    hawserd.start()
+    frozen = hawserd.wait_up("one")["pid"]
+    hawserd.wait_forward("two", f"R:{remote}")
+    proc.kill(frozen, signal.SIGSTOP)
+    assert hawserd.stop() < 5 + 2 * STRETCH
+    sshd.log.wait("cancel-tcpip-forward")
+
+
 @pytest.mark.parametrize("how", ("signal", "retry"))
 def test_retry_now(hawserd, sshd, target, how):
     """The next attempt lies an hour ahead, or is made at once."""

@@ -206,3 +206,17 @@ def test_server_that_sheds_connections(hawserd, make_sshd, stack):
     silent.close()
     hawserd.cli("retry", "one")
     hawserd.wait_up("one")
+
+
+def test_many_hosts_of_one_server(hawserd, make_sshd, target):
+    """One budget: forty hosts come up without the server shedding any."""
+    sshd = make_sshd(options=["MaxStartups 10:100:10"])
+    names = [f"host{i}" for i in range(40)]
+    hawserd.write(*(stanza(name, sshd, f"LocalForward {ports.free()} "
+                           f"{target}") for name in names))
+    hawserd.start()
+    until(lambda: all(h["state"] == "up" for h in hawserd.status()["hosts"]),
+          30, lambda: [(h["name"], h["state"], h["last_end"])
+                       for h in hawserd.status()["hosts"]])
+    assert sshd.log.count("drop connection") == 0
+    assert not any(h["last_end"] for h in hawserd.status()["hosts"])

@@ -18,9 +18,9 @@ class Problems:
     def __init__(self, hawserd):
         self.hawserd = hawserd
 
-    def check(self, source=None):
+    def check(self, source=None, prefix=()):
         """What `hawser check` says about folder source, as one text."""
-        done = run_cli("check", source or self.hawserd.conf,
+        done = run_cli("check", source or self.hawserd.conf, prefix=prefix,
                        environment=self.hawserd.environment)
         return done.returncode, done.stdout + done.stderr
 
@@ -123,8 +123,9 @@ def test_unreadable(problems):
     # Root reads it all the same, unless it lacks the capability.
     prefix = () if os.getuid() else (
         "setpriv", "--bounding-set", "-dac_override,-dac_read_search")
-    said = problems.start(prefix=prefix)
-    assert path in said and "ermission" in said
+    for said in (problems.start(prefix=prefix),
+                 problems.check(prefix=prefix)[1]):
+        assert path in said and "ermission" in said
 
 
 @pytest.mark.parametrize("mode", (0o602, 0o666, 0o646))

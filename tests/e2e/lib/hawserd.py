@@ -259,10 +259,11 @@ class Hawserd:
                        timeout=timeout)
 
 
-def run_cli(*arguments, environment=None, timeout=60):
+def run_cli(*arguments, environment=None, timeout=60, prefix=()):
     """Runs `hawser ARGUMENTS`; its complaints must not be a sanitizer's."""
-    done = subprocess.run([program("hawser"), *arguments], text=True,
-                          env=environment, stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=timeout, check=False)
+    done = subprocess.run([*prefix, program("hawser"), *arguments],
+                          text=True, env=environment,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=timeout, check=False)
     assert not COMPLAINT.search(done.stderr), done.stderr
     return done
