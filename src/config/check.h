@@ -6,8 +6,8 @@
 #include "config/resolve.h"
 
 /*
- * check: sense across the keywords of one host. Looks at files (are the keys there,
- * who may read them?) but changes nothing.
+ * check: sense across the keywords of one host. Looks at files (are the keys
+ * there, who may read them?) but changes nothing.
  */
 
 /*

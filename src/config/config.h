@@ -40,7 +40,7 @@ struct host {
 	char **identity_files;	/* absolute; may not exist */
 	size_t identity_file_count;
 	bool identities_only;
-	char **known_hosts_files;	/* UserKnownHostsFile, then the global */
+	char **known_hosts_files;	/* the user's, then the global */
 	size_t known_hosts_file_count;
 	enum host_key_checking checking;
 	int connect_timeout_s;

@@ -29,7 +29,7 @@ enum fwdspec_side {
 /*
  * Parses spec into a zeroed out (id included), and appends to shown (unless
  * NULL) what ssh -G prints behind the keyword: "[bind]:port [host]:port". With
- * the REMOTE sides, a spec without a target is a FORWARD_REMOTE_DYNAMIC. 0, or -1
+ * the REMOTE sides, without a target it is a FORWARD_REMOTE_DYNAMIC. 0, or -1
  * with ERR_INPUT.
  */
 int fwdspec_parse(struct forward *out, enum fwdspec_side, const char *spec,

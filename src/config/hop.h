@@ -9,7 +9,7 @@
  * "ssh://[user@]host[:port]".
  */
 struct hop {
-	const char *user, *host;	/* in the text that was cut; user or NULL */
+	const char *user, *host;	/* in the text; user or NULL */
 	uint16_t port;			/* 0: none given */
 };
 

@@ -20,7 +20,7 @@
 
 enum channel_state {
 	CHANNEL_OPENING,	/* we asked; no answer yet */
-	CHANNEL_ASKED,		/* the server asked; the user has not answered */
+	CHANNEL_ASKED,		/* the server asked; no answer yet */
 	CHANNEL_OPEN,
 	CHANNEL_ENDED,		/* both sides have closed, or the link died */
 };

@@ -334,7 +334,8 @@ transport_bye(struct transport *t, int ms)
 	if (transport_can_send(t))
 		transport_send(t, p->bytes, p->len, NULL, 0, NULL);
 	packet_free(p);
-	while (!t->dead && transport_flush(t) == 0 && bytebuf_len(&t->out) > 0 &&
+	while (!t->dead && transport_flush(t) == 0 &&
+	    bytebuf_len(&t->out) > 0 &&
 	    (left = deadline - clock_now_ms()) > 0) {
 		struct pollfd w = { .fd = t->fd, .events = POLLOUT };
 

@@ -119,7 +119,7 @@ struct host_entry {
 	struct host_replacement replacement;
 
 	struct host_last_end last_end;
-	int64_t outage_ms;		/* since when clients wait; 0: it's up */
+	int64_t outage_ms;		/* clients wait since; 0: it's up */
 	struct event *hold;		/* then waiting clients are refused */
 	int64_t rtt_us;			/* -1: not known */
 	struct availability availability;

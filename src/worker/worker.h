@@ -15,7 +15,7 @@
  */
 
 #define WORKER_CANCEL_MS	3000	/* for confirmations of ORDER_STOP */
-#define WORKER_BYE_MS		500	/* for the kernel to take the good-bye */
+#define WORKER_BYE_MS		500	/* to hand the good-bye over */
 
 /*
  * Runs the session on transport (taken). sock, borrowed, brings the orders.

@@ -21,7 +21,7 @@
 struct transport {
 	const struct transport_ops *ops;
 	void *arg;
-	struct packet *sent;		/* not yet taken by the test, in order */
+	struct packet *sent;		/* not taken by the test, in order */
 	struct packet **sent_tail;
 	size_t pending;			/* what transport_pending() says */
 	bool rekeying;			/* sends get ERR_AGAIN */
@@ -39,7 +39,7 @@ struct peer {
 	struct transport *t;
 	struct connection *c;
 	struct channel *asked;		/* the last forwarded open */
-	struct user *accept;		/* takes the next forwarded open at once */
+	struct user *accept;		/* takes the next forwarded open */
 	void *listener_arg;		/* of asked */
 	char connected[256], originator[256];
 	uint32_t connected_port, originator_port;
@@ -87,7 +87,7 @@ struct user {
 	uint32_t id;		/* ours */
 	size_t appetite;	/* bytes that on_data takes at most */
 	struct str got;		/* what it took */
-	char log[64];		/* its calls: Open Fail Data Eof Close Writable */
+	char log[64];		/* calls: Open Fail Data Eof Close Writable */
 	unsigned reason;	/* of a failed open */
 	char text[256];
 	/* Called inside each call, after the log was written. */

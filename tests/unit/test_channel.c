@@ -50,7 +50,7 @@ test_data_arrives(void **state)
 	peer_is_fine();
 	assert_string_equal(u.got.p, "hello world");
 	user_saw(&u, "D");
-	peer_says(MSG_CHANNEL_DATA, "us", u.id, "");	/* no call for nothing */
+	peer_says(MSG_CHANNEL_DATA, "us", u.id, "");	/* no call */
 	user_saw(&u, "");
 	peer_is_fine();
 	peer_hears_nothing();

@@ -190,7 +190,7 @@ test_free_inside_every_call(void **state)
 	}
 }
 
-/* Also inside a call that channel_pull made; the queue's memory goes at once. */
+/* Also inside a call that channel_pull made; the queue's memory goes. */
 static void
 test_free_inside_a_pull(void **state)
 {
