@@ -5,9 +5,11 @@ libhawser_ipc_a_SOURCES = \
 	src/ipc/end.c \
 	src/ipc/message.c \
 	src/ipc/order.c \
+	src/ipc/targets.c \
 	src/ipc/end.h \
 	src/ipc/message.h \
-	src/ipc/order.h
+	src/ipc/order.h \
+	src/ipc/targets.h
 libhawser_ipc_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 # What a program or test that uses this folder links.

@@ -73,7 +73,7 @@ put_texts(char *const *texts, size_t count)
 json_t *
 session_order_encode(const struct session_order *o)
 {
-	return json_pack(
+	json_t *body = json_pack(
 	    "{s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:i, s:i, s:i, s:i, s:b}",
 	    "host", o->host, "hostname", o->hostname, "port", (int)o->port,
 	    "user", o->user,
@@ -86,6 +86,9 @@ session_order_encode(const struct session_order *o)
 	    "alive_interval_s", o->alive_interval_s,
 	    "alive_count_max", o->alive_count_max,
 	    "log_level", o->log_level, "log_json", o->log_json);
+
+	json_object_set_new(body, "targets", targets_encode(&o->targets));
+	return body;
 }
 
 int
@@ -116,6 +119,9 @@ session_order_decode(json_t *body, struct session_order *out,
 		return bad("check_host_key", err);
 	if (!json_is_boolean(log_json))
 		return bad("log_json", err);
+	if (targets_decode(json_object_get(body, "targets"), &out->targets,
+	    err) == -1)
+		return -1;
 	out->log_json = json_is_true(log_json);
 	out->port = (uint16_t)port;
 	out->host_key_policy = json_is_true(check) ?
@@ -137,6 +143,7 @@ session_order_fini(struct session_order *o)
 	free(o->host);
 	free(o->hostname);
 	free(o->user);
+	targets_fini(&o->targets);
 	free_texts(o->identity_files, o->identity_file_count);
 	free_texts(o->known_hosts_files, o->known_hosts_file_count);
 	*o = (struct session_order){ 0 };

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/forward.h"
+#include "ipc/targets.h"
 
 /*
  * order: the finished record of one connection that ORDER_START brings, and
@@ -34,6 +35,7 @@ struct session_order {
 	int connect_timeout_s;		/* 1..3600 */
 	int alive_interval_s;		/* 0 (no pings)..3600 */
 	int alive_count_max;		/* 1..1000 */
+	struct targets targets;		/* what a sandbox must leave open */
 	int log_level;			/* enum log_level */
 	bool log_json;			/* LOG_JSON, not LOG_TEXT */
 };

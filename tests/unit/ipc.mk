@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: ISC
+
+unit_tests += tests/unit/test_targets
+tests_unit_test_targets_SOURCES = tests/unit/test_targets.c
+tests_unit_test_targets_CPPFLAGS = $(libhawser_ipc_a_CPPFLAGS)
+tests_unit_test_targets_LDADD = $(HAWSER_IPC_LIBS) $(CMOCKA_LIBS)

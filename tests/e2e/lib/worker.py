@@ -19,10 +19,10 @@ from lib.wait import STRETCH
 # Moves the descriptors to the numbers at which a worker looks for them.
 _EXEC = ("import fcntl,os,sys\n"
          "fds = [fcntl.fcntl(int(n), fcntl.F_DUPFD, 200)\n"
-         "       for n in sys.argv[2].split(',')]\n"
+         "       for n in sys.argv[1].split(',')]\n"
          "for at, fd in enumerate(fds, 3): os.dup2(fd, at)\n"
          "os.closerange(3 + len(fds), 300)\n"
-         "os.execv(sys.argv[1], [sys.argv[1]])\n")
+         "os.execvp(sys.argv[2], sys.argv[2:])\n")
 
 
 def tcp(host, port):
@@ -57,7 +57,8 @@ class Forward:
 class Worker:
     """One process; facts are collected as they are waited for."""
 
-    def __init__(self, folder, sshd=None, link=None, **order):
+    def __init__(self, folder, sshd=None, link=None, under=(), **order):
+        """under is a command line that runs the worker in its own place."""
         os.makedirs(folder)
         self.log = TextLog(os.path.join(folder, "worker.log"))
         self.facts = []
@@ -70,6 +71,7 @@ class Worker:
             "check_host_key": True, "connect_timeout_s": 10,
             "alive_interval_s": 15, "alive_count_max": 3, "log_level": 3,
             "log_json": False,
+            "targets": {"any_port": True, "unix": True, "ports": []},
         }
         if sshd:
             self.order.update(
@@ -80,8 +82,8 @@ class Worker:
         fds = [theirs.fileno()] + ([link.fileno()] if link else [])
         with open(self.log.path, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _EXEC, program("hawser-worker"),
-                 ",".join(map(str, fds))],
+                [sys.executable, "-c", _EXEC, ",".join(map(str, fds)),
+                 *under, program("hawser-worker")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=fds, start_new_session=True,
                 env=dict(os.environ, ASAN_OPTIONS="detect_leaks=1",
