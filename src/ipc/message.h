@@ -34,7 +34,8 @@ enum message_name {
 	ORDER_ADDRESSES,	/* the answer to FACT_RESOLVE */
 	/* facts: worker -> supervisor */
 	FACT_PHASE,		/* the attempt entered this phase */
-	FACT_UP,		/* authenticated: lend listeners now */
+	FACT_UP,		/* authenticated: lend listeners now; says how
+				   it is sandboxed, what it still reaches */
 	FACT_FORWARD,		/* a forward's state */
 	FACT_RTT,		/* the last ping's round trip */
 	FACT_COUNTERS,		/* one forward's totals */

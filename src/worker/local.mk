@@ -26,6 +26,8 @@ libhawser_worker_a_SOURCES = \
 	src/worker/relay.h \
 	src/worker/report.c \
 	src/worker/report.h \
+	src/worker/sandbox.c \
+	src/worker/sandbox.h \
 	src/worker/session.c \
 	src/worker/session.h \
 	src/worker/socks.c \
@@ -34,17 +36,20 @@ libhawser_worker_a_SOURCES = \
 	src/worker/socks_local.h \
 	src/worker/socks_remote.c \
 	src/worker/socks_remote.h \
+	src/worker/syscall_filter.c \
+	src/worker/syscall_filter.h \
 	src/worker/target.c \
 	src/worker/target.h \
 	src/worker/tunnel.c \
 	src/worker/tunnel.h \
 	src/worker/worker.c \
 	src/worker/worker.h
-libhawser_worker_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+libhawser_worker_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
+	$(SECCOMP_CFLAGS)
 
 # What a program or test that uses this folder links; with HAWSER_SSH_LINK.
 HAWSER_WORKER_LIBS = libhawser_worker.a $(HAWSER_SSH_LIBS) $(EVENT_LIBS) \
-	$(JANSSON_LIBS)
+	$(JANSSON_LIBS) $(SECCOMP_LIBS)
 
 pkglibexec_PROGRAMS += hawser-worker
 hawser_worker_SOURCES = src/worker/main.c

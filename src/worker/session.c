@@ -13,6 +13,7 @@
 #include "ssh/identity.h"
 #include "ssh/known_hosts.h"
 #include "worker/dial.h"
+#include "worker/sandbox.h"
 
 struct session {
 	const struct session_order *order;
@@ -22,6 +23,8 @@ struct session {
 	struct known_hosts *known_hosts;
 	struct transport *transport;
 	enum phase phase;
+	const char *sandbox;		/* its name, once it is entered */
+	struct targets reach;
 };
 
 static void
@@ -59,6 +62,7 @@ load_files(struct session *s)
 
 	if (transport_library_init(&err) == -1)
 		return ending_set(s->ending, END_CRASH, "%s", err.text);
+	sandbox_prepare();
 	for (size_t i = 0; i < o->identity_file_count; i++)
 		if (identity_load(&s->keys, o->identity_files[i], &err) == -1)
 			log_debug("a key is not used: %s", err.text);
@@ -76,10 +80,8 @@ make_transport(struct session *s, int link_fd)
 		dial_set_options(link_fd, s->order);
 	if (link_fd == -1)
 		return -1;
-	/*
-	 * From here on bytes from the network are handled: what this process
-	 * still has to reach, it has reached.
-	 */
+	/* From here on bytes from the network are handled. */
+	s->sandbox = sandbox_enter(&s->order->targets, &s->reach);
 	if ((s->transport = transport_new(link_fd, &err)) == NULL)
 		return ending_set(s->ending, END_CRASH, "%s", err.text);
 	return 0;
@@ -249,13 +251,15 @@ session_start(const struct session_order *o, int link_fd,
 	    check_host_key(&s) == -1 || authenticate(&s) == -1)
 		goto out;
 	enter(&s, PHASE_UP);
-	report_fact(report, FACT_UP, json_pack("{s:s}", "server",
-	    transport_banner(s.transport)));
+	report_fact(report, FACT_UP, json_pack("{s:s, s:s, s:o}",
+	    "server", transport_banner(s.transport), "sandbox", s.sandbox,
+	    "targets", targets_encode(&s.reach)));
 	t = s.transport;
 	s.transport = NULL;
 out:
 	transport_free(s.transport);
 	known_hosts_free(s.known_hosts);
 	identity_list_fini(&s.keys);
+	targets_fini(&s.reach);
 	return t;
 }

@@ -22,3 +22,9 @@ unit_tests += tests/unit/test_socks
 tests_unit_test_socks_SOURCES = tests/unit/test_socks.c
 tests_unit_test_socks_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_socks_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_sandbox
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
+tests_unit_test_sandbox_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_sandbox_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sandbox_LDFLAGS = $(HAWSER_SSH_LINK)
