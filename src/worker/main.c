@@ -73,6 +73,8 @@ main(int argc, char *argv[])
 		log_error("hawserd starts this program; it is not for people");
 		return 2;
 	}
+	if (!harden_has_parent(MESSAGE_FD))
+		return 0;
 	if ((rc = receive_start(&order, &err)) != 1) {
 		if (rc == -1)
 			log_error("no order to start: %s", err.text);
