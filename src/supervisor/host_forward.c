@@ -128,15 +128,38 @@ host_forward_bind(struct host_forward *f)
 	plan_retry(f);
 }
 
+/*
+ * The sandbox of the link, made for the targets of its time, does not reach
+ * the forward's: the next link's will.
+ */
+static void
+replace_for(struct host_forward *f)
+{
+	struct host_entry *e = f->host;
+
+	if (f->state == FORWARD_DOWN)
+		host_forward_set(f, FORWARD_DOWN,
+		    "waits for a new link, whose sandbox allows the target");
+	/* One that connects already was perhaps told of this target. */
+	if (e->replacement.wanted && (e->next == NULL ||
+	    worker_proc_reaches(e->next->proc, &f->spec)))
+		return;
+	host_replace_start(e);
+}
+
 void
 host_forward_lend(struct host_forward *f)
 {
 	struct host_run *run = f->host->main;
 
 	if (!is_local(f)) {
-		if (f->held_by == NULL)
+		if (f->held_by != NULL)
+			return;
+		if (worker_proc_reaches(run->proc, &f->spec))
 			worker_proc_send(run->proc, ORDER_FORWARD,
 			    forward_encode(&f->spec), NULL, 0);
+		else
+			replace_for(f);
 		return;
 	}
 	host_forward_bind(f);

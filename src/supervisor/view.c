@@ -118,9 +118,10 @@ view_workers(const struct host_entry *e)
 	struct host_run *run;
 
 	TAILQ_FOREACH(run, &e->runs, entry) {
-		json_t *o = json_pack("{s:I, s:s, s:n}",
+		json_t *o = json_pack("{s:I, s:s, s:o}",
 		    "pid", (json_int_t)worker_proc_pid(run->proc),
-		    "role", roles[run->role], "sandbox");
+		    "role", roles[run->role], "sandbox",
+		    text_or_null(worker_proc_sandbox(run->proc)));
 
 		/* The one that counts stands first. */
 		if (run == e->main)

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "ipc/order.h"
+#include "ipc/targets.h"
 #include "supervisor/child.h"
 #include "supervisor/worker_link.h"
 
@@ -28,6 +30,8 @@ struct worker_proc {
 	enum phase phase;
 	struct event *deadline;
 	int connect_timeout_ms;
+	char *sandbox;		/* as FACT_UP says it; NULL before */
+	struct targets reach;	/* what the sandbox leaves it */
 	bool has_end;		/* class_ and text are its end already */
 	enum end_class class_;
 	char *text;
@@ -118,11 +122,31 @@ on_end_fact(struct worker_proc *w, const struct message *m)
 	arm(w, LAST_MS);
 }
 
+/* What it reaches is never less than it was ordered to; by default all. */
+static int
+on_up_fact(struct worker_proc *w, const struct message *m, struct err *err)
+{
+	const char *sandbox = message_string(m, "sandbox");
+	struct targets reach = { .any_port = true, .unix_sockets = true };
+	json_t *body = json_object_get(m->body, "targets");
+	int rc = 0;
+
+	free(w->sandbox);
+	w->sandbox = sandbox != NULL ? str_dup(sandbox) : NULL;
+	if (body != NULL)
+		rc = targets_decode(body, &reach, err);
+	w->reach.any_port |= reach.any_port;
+	w->reach.unix_sockets |= reach.unix_sockets;
+	targets_fini(&reach);
+	return rc;
+}
+
 static void
 on_message(void *arg, struct message *m)
 {
 	struct worker_proc *w = arg;
 	enum phase phase;
+	struct err err;
 
 	if (m->name == FACT_END) {
 		on_end_fact(w, m);
@@ -133,6 +157,10 @@ on_message(void *arg, struct message *m)
 		else if (phase != PHASE_UP && w->phase != PHASE_UP)
 			enter_phase(w, phase);
 	} else if (m->name == FACT_UP) {
+		if (on_up_fact(w, m, &err) == -1) {
+			worker_proc_kill(w, END_CRASH, err.text);
+			return;
+		}
 		w->ops->on_fact(w->arg, m);
 		if (w->phase != PHASE_UP)
 			enter_phase(w, PHASE_UP);
@@ -166,7 +194,7 @@ static void
 on_exit_of_child(void *arg, const struct process_exit *how)
 {
 	struct worker_proc *w = arg;
-	char what[64], text[160];
+	char what[64], text[256];
 	struct worker_end end;
 
 	event_del(w->deadline);
@@ -174,8 +202,15 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 	event_del(w->deadline);
 	if (!w->has_end) {
 		child_describe_exit(how, what, sizeof(what));
-		snprintf(text, sizeof(text), "the worker died in phase %s: %s",
-		    phase_name(w->phase), what);
+		if (how->signalled && how->code == SIGSYS)
+			snprintf(text, sizeof(text), "SIGSYS in phase %s: the "
+			    "sandbox ended the worker for a system call that "
+			    "it may not make; the kernel's log has its number",
+			    phase_name(w->phase));
+		else
+			snprintf(text, sizeof(text),
+			    "the worker died in phase %s: %s",
+			    phase_name(w->phase), what);
 		set_end(w, END_CRASH, text);
 	}
 	end = (struct worker_end){ w->class_, w->text };
@@ -203,6 +238,9 @@ send_record(struct worker_proc *w, const struct host *h)
 		.log_json = log_get_format() == LOG_JSON,
 	};
 
+	for (size_t i = 0; i < h->forward_count; i++)
+		targets_add(&w->reach, &h->forwards[i]);
+	o.targets = w->reach;
 	worker_link_send(w->link, ORDER_START, session_order_encode(&o), NULL,
 	    0);
 }
@@ -261,6 +299,8 @@ worker_proc_free(struct worker_proc *w)
 	worker_link_free(w->link);
 	child_fini(&w->child);
 	event_free(w->deadline);
+	targets_fini(&w->reach);
+	free(w->sandbox);
 	free(w->text);
 	free(w);
 }
@@ -290,4 +330,16 @@ enum phase
 worker_proc_phase(const struct worker_proc *w)
 {
 	return w->phase;
+}
+
+const char *
+worker_proc_sandbox(const struct worker_proc *w)
+{
+	return w->sandbox;
+}
+
+bool
+worker_proc_reaches(const struct worker_proc *w, const struct forward *f)
+{
+	return targets_hold(&w->reach, f);
 }

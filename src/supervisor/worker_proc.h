@@ -2,6 +2,7 @@
 #ifndef HAWSER_SUPERVISOR_WORKER_PROC_H
 #define HAWSER_SUPERVISOR_WORKER_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -52,5 +53,11 @@ void worker_proc_kill(struct worker_proc *, enum end_class, const char *text);
 
 pid_t worker_proc_pid(const struct worker_proc *);
 enum phase worker_proc_phase(const struct worker_proc *);
+
+/* "seccomp+landlock", "none"...; NULL before it is up. Borrowed. */
+const char *worker_proc_sandbox(const struct worker_proc *);
+
+/* Does (or, before it is up, will) its sandbox reach the forward's target? */
+bool worker_proc_reaches(const struct worker_proc *, const struct forward *);
 
 #endif

@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_input.py \
 	tests/e2e/test_oracle.py \
+	tests/e2e/test_sandbox.py \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_socks.py \
 	tests/e2e/test_transfer.py \
