@@ -9,5 +9,6 @@ dist_man_MANS += \
 dist_doc_DATA = \
 	README.md \
 	docs/ARCHITECTURE.md \
+	docs/SECURITY.md \
 	conf.d/home-server.conf.sample \
 	conf.d/operator.conf.sample
