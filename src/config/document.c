@@ -126,8 +126,8 @@ is_plain(const struct block *b)
 	return true;
 }
 
-static void
-index_blocks(struct document *d)
+void
+document_end(struct document *d)
 {
 	for (size_t i = 0; i < d->count; i++) {
 		const struct block *b = &d->blocks[i];
@@ -153,7 +153,7 @@ document_parse(const char *file, const char *bytes, size_t n,
 		parse_line(d, p, length, number, report);
 		p += length + 1;
 	}
-	index_blocks(d);
+	document_end(d);
 	return d;
 }
 

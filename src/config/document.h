@@ -76,6 +76,9 @@ struct block *document_add_block(struct document *, enum block_kind,
 struct entry *document_add_entry(struct document *, const struct keyword *,
     int line);
 
+/* All blocks and entries are there: it can be put in a list. */
+void document_end(struct document *);
+
 /*
  * New: n bytes of the named file (copied). What is wrong in a line becomes an
  * error in the report (a warning if the document only lends values), and the

@@ -8,8 +8,8 @@
 #include "ipc/order.h"
 
 /*
- * The model as JSON: {"hosts":[…],"diagnostics":[…]}. Strings that aren't
- * UTF-8 (file names may be anything) travel with each bad byte as '?'.
+ * The model as JSON: {"settings":{…},"hosts":[…],"diagnostics":[…]}. Strings
+ * that aren't UTF-8 (file names may be anything) travel with each bad byte as '?'.
  */
 
 /* How the fields that hold one value are named; the order of the object. */
@@ -135,6 +135,21 @@ put_host(const struct host *h)
 	return j;
 }
 
+static json_t *
+put_settings(const struct settings *s)
+{
+	json_t *j = json_object();
+
+	if (s->has_log_level)
+		json_object_set_new(j, "log_level",
+		    json_integer(s->log_level));
+	json_object_set_new(j, "log_json",
+	    json_boolean(s->log_format == LOG_JSON));
+	if (s->has_api_group)
+		json_object_set_new(j, "api_gid", json_integer(s->api_gid));
+	return j;
+}
+
 json_t *
 config_encode(const struct config *c)
 {
@@ -151,7 +166,8 @@ config_encode(const struct config *c)
 		    put_string(d->file) : json_null(), "line", d->line,
 		    "column", d->column, "text", put_string(d->text)));
 	}
-	return json_pack("{s:o, s:o}", "hosts", hosts, "diagnostics",
+	return json_pack("{s:o, s:o, s:o}", "settings",
+	    put_settings(&c->settings), "hosts", hosts, "diagnostics",
 	    diagnostics);
 }
 
@@ -285,6 +301,26 @@ get_diagnostic(json_t *j, struct diagnostic *d, struct err *err)
 }
 
 static int
+get_settings(json_t *j, struct settings *s, struct err *err)
+{
+	json_t *level = json_object_get(j, "log_level");
+	json_t *log_json = json_object_get(j, "log_json");
+	json_t *gid = json_object_get(j, "api_gid");
+	json_int_t n = json_integer_value(level);
+
+	if (!json_is_boolean(log_json) ||
+	    (level != NULL && !json_is_integer(level)) || n < LOG_ERROR ||
+	    n > LOG_DEBUG || (gid != NULL && !json_is_integer(gid)))
+		return bad("settings", err);
+	s->has_log_level = level != NULL;
+	s->log_level = (enum log_level)n;
+	s->log_format = json_is_true(log_json) ? LOG_JSON : LOG_TEXT;
+	s->has_api_group = gid != NULL;
+	s->api_gid = (gid_t)json_integer_value(gid);
+	return 0;
+}
+
+static int
 decode(json_t *j, struct config *c, struct err *err)
 {
 	json_t *hosts = json_object_get(j, "hosts");
@@ -292,6 +328,9 @@ decode(json_t *j, struct config *c, struct err *err)
 
 	if (!json_is_array(hosts) || !json_is_array(diagnostics))
 		return bad("hosts", err);
+	if (get_settings(json_object_get(j, "settings"), &c->settings,
+	    err) == -1)
+		return -1;
 	c->hosts = mem_alloc(json_array_size(hosts) * sizeof(*c->hosts));
 	c->diagnostics = mem_alloc(json_array_size(diagnostics) *
 	    sizeof(*c->diagnostics));

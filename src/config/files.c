@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,7 @@ check_folder_of(int fd, struct err *err)
 }
 
 char *
-files_read(const char *path, size_t *len, struct err *err)
+files_read(const char *path, size_t max, size_t *len, struct err *err)
 {
 	/* A FIFO without a writer must not hold us up. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -111,9 +112,11 @@ files_read(const char *path, size_t *len, struct err *err)
 		text = str_dup("");
 	else if (!S_ISREG(st.st_mode))
 		err_set(err, ERR_INPUT, "it is not a file");
+	else if ((uintmax_t)st.st_size > max)
+		err_set(err, ERR_INPUT, "it is larger than %zu bytes", max);
 	else if (check(fd, "", "it", err) == 0 &&
 	    check_folder_of(fd, err) == 0)
-		text = fd_read_all(fd, FILES_SIZE_MAX, len, err);
+		text = fd_read_all(fd, max, len, err);
 	close(fd);
 	return text;
 }
@@ -142,8 +145,24 @@ compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+bool
+files_has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+static bool
+has_one_of(const char *name, const char *const *suffixes)
+{
+	while (*suffixes != NULL && !files_has_suffix(name, *suffixes))
+		suffixes++;
+	return *suffixes != NULL;
+}
+
 int
-files_in_folder(const char *folder, const char *suffix,
+files_in_folder(const char *folder, const char *const *suffixes,
     struct files_list *out, struct err *err)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -161,13 +180,9 @@ files_in_folder(const char *folder, const char *suffix,
 		close(fd);
 		return -1;
 	}
-	while ((e = readdir(dir)) != NULL) {
-		size_t n = strlen(e->d_name), m = strlen(suffix);
-
-		if (e->d_name[0] != '.' && n > m &&
-		    strcmp(e->d_name + n - m, suffix) == 0)
+	while ((e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.' && has_one_of(e->d_name, suffixes))
 			add_path(out, str_dupf("%s/%s", folder, e->d_name));
-	}
 	closedir(dir);
 	if (out->count > 0)
 		qsort(out->paths, out->count, sizeof(*out->paths), compare);

@@ -15,14 +15,15 @@
  * /tmp), not a group that has another member. Checked on the open descriptor.
  */
 
-#define FILES_SIZE_MAX	(16 * 1024 * 1024)	/* bytes of one file */
+#define FILES_SIZE_MAX	(16 * 1024 * 1024)	/* bytes of ssh_config */
 
 /*
  * New: all of the file, with a NUL behind *len bytes; the caller frees. NULL
- * with ERR_PERM if others may change it, ERR_NOTFOUND, ERR_SYS, ERR_INPUT if it is too large
- * or no file. A folder gives "" with *len 0, as it does for ssh's Include.
+ * with ERR_PERM if others may change it, ERR_NOTFOUND, ERR_SYS, ERR_INPUT if
+ * it is no file or has more than max bytes, of which none is read then. A
+ * folder gives "" with *len 0, as it does for ssh's Include.
  */
-char *files_read(const char *path, size_t *len, struct err *);
+char *files_read(const char *path, size_t max, size_t *len, struct err *);
 
 /* A list of paths. */
 struct files_list {
@@ -32,12 +33,15 @@ struct files_list {
 
 void files_list_fini(struct files_list *);
 
+/* Does the name end in this (".conf"), and has more? */
+bool files_has_suffix(const char *name, const char *suffix);
+
 /*
- * The names in the folder that end in suffix and don't begin with a dot, as
- * paths in the order of their bytes. Fills a zeroed out. 0, or -1 with err set
- * as above.
+ * The names in the folder that end in one of the suffixes (a list that NULL
+ * ends) and don't begin with a dot, as paths in the order of their bytes.
+ * Fills a zeroed out. 0, or -1 with err set as above.
  */
-int files_in_folder(const char *folder, const char *suffix,
+int files_in_folder(const char *folder, const char *const *suffixes,
     struct files_list *out, struct err *);
 
 /*

@@ -435,6 +435,7 @@ iniconf_parse(const char *file, const char *bytes, size_t n,
 	/* Bad lines, which it counts, have been reported. */
 	if (ini_parse_stream(on_read, &r, on_pair, &r) < 0)
 		abort();	/* memory is out */
+	document_end(r.out.defaults);
 	return r.out;
 }
 

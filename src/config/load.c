@@ -17,6 +17,7 @@
 struct name {
 	const char *text, *file;
 	int line;
+	bool is_sole;
 };
 
 struct names {
@@ -25,21 +26,39 @@ struct names {
 	struct index index;
 };
 
+/* A name that stands a second time: the lines merge, but for YAML's. */
 static void
-add_name(struct names *n, const char *text, const char *file, int line)
+meet_again(const struct name *first, const struct name *here,
+    struct config *report)
 {
-	if (index_has(&n->index, text))
+	if (first->is_sole || here->is_sole)
+		report_add(report, SEVERITY_ERROR, here->file, here->line,
+		    "the host \"%s\" stands in %s:%d too: one that stands in "
+		    "YAML can't stand elsewhere", here->text, first->file,
+		    first->line);
+}
+
+static void
+add_name(struct names *n, const struct name *name, struct config *report)
+{
+	struct index_walk walk = index_walk(&n->index, name->text);
+	size_t first;
+
+	if (index_next(&walk, &first)) {
+		meet_again(&n->names[first], name, report);
 		return;
-	index_add(&n->index, text, n->count);
+	}
+	index_add(&n->index, name->text, n->count);
 	if ((n->count & (n->count - 1)) == 0)
 		n->names = mem_grow(n->names, n->count == 0 ? 1 :
 		    2 * n->count, sizeof(*n->names));
-	n->names[n->count++] = (struct name){ text, file, line };
+	n->names[n->count++] = *name;
 }
 
 /* Adds the first name of each Host line that is no pattern. */
 static void
-find_names(struct names *out, const struct document_list *list)
+find_names(struct names *out, const struct document_list *list,
+    struct config *report)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct document *d = list->documents[i];
@@ -52,10 +71,12 @@ find_names(struct names *out, const struct document_list *list)
 			    strpbrk(b->patterns.texts[k], "*?!") != NULL)
 				k++;
 			if (k < b->patterns.count)
-				add_name(out, b->patterns.texts[k], d->file,
-				    b->line);
+				add_name(out, &(struct name){
+				    b->patterns.texts[k], d->file, b->line,
+				    d->is_sole }, report);
 			for (k = 0; k < b->count; k++)
-				find_names(out, &b->entries[k].includes);
+				find_names(out, &b->entries[k].includes,
+				    report);
 		}
 	}
 }
@@ -111,7 +132,7 @@ load_hosts(struct config *c, const struct tree *tree)
 	struct resolve_source source = tree_source(tree);
 	struct names names = { 0 };
 
-	find_names(&names, &tree->documents);
+	find_names(&names, &tree->documents, c);
 	for (size_t i = 0; i < names.count; i++)
 		load_host(c, &source, &names.names[i]);
 	if (names.count == 0) {
@@ -132,6 +153,7 @@ config_load(const struct config_source *source)
 	struct tree tree = { 0 };
 
 	if (tree_load(&tree, source, c) == 0) {
+		c->settings = tree.settings;
 		load_hosts(c, &tree);
 		together_check(c);
 	}

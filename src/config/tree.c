@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/tree.h"
 
+#include <grp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "config/files.h"
 #include "config/localnet.h"
 #include "config/report.h"
+#include "config/yamlconf.h"
 
 #define SSH_SYSTEM_FOLDER	"/etc/ssh"
 
@@ -17,6 +19,8 @@ struct reader {
 	struct tree *tree;
 	struct config *report;
 	size_t files;
+	struct document_list defaults;	/* they come last */
+	bool inherit;			/* do ssh's own files lend values? */
 };
 
 /* Where a document comes from: that decides what its Includes mean. */
@@ -116,7 +120,7 @@ read_document(struct reader *r, const char *path, const struct place *p)
 
 	if (!is_within_bounds(r, p))
 		return NULL;
-	text = files_read(path, &n, &err);
+	text = files_read(path, FILES_SIZE_MAX, &n, &err);
 	if (text == NULL && p->from != NULL)
 		report_add(r->report, severity_of(p), p->from, p->line,
 		    "Include %s: %s", path, err.text);
@@ -138,20 +142,95 @@ read_root(struct reader *r, const char *path, const struct place *p)
 }
 
 static void
+read_yaml(struct reader *r, const char *path)
+{
+	const struct place conf_d = { 0 };
+	struct yamlconf yaml;
+	struct err err;
+	size_t n;
+	char *text;
+
+	if (!is_within_bounds(r, &conf_d))
+		return;
+	if ((text = files_read(path, YAMLCONF_SIZE_MAX, &n, &err)) == NULL) {
+		report_add(r->report, SEVERITY_ERROR, path, 0, "%s",
+		    err.text);
+		return;
+	}
+	yaml = yamlconf_parse(path, text, n, r->report);
+	free(text);
+	document_list_add(&r->tree->documents, yaml.hosts);
+	document_list_add(&r->defaults, yaml.defaults);
+}
+
+static void
 read_folder(struct reader *r, const char *dir)
 {
+	static const char *const suffixes[] = { ".conf", ".yaml", ".yml",
+	    NULL };
 	const struct place conf_d = { 0 };
 	char *folder = str_dupf("%s/conf.d", dir);
 	struct files_list files = { 0 };
 	struct err err;
 
-	if (files_in_folder(folder, ".conf", &files, &err) == -1)
+	if (files_in_folder(folder, suffixes, &files, &err) == -1)
 		report_add(r->report, SEVERITY_ERROR, folder, 0, "%s",
 		    err.text);
 	for (size_t i = 0; i < files.count; i++)
-		read_root(r, files.paths[i], &conf_d);
+		if (!files_has_suffix(files.paths[i], ".conf"))
+			read_yaml(r, files.paths[i]);
+	for (size_t i = 0; i < files.count; i++)
+		if (files_has_suffix(files.paths[i], ".conf"))
+			read_root(r, files.paths[i], &conf_d);
 	files_list_fini(&files);
 	free(folder);
+}
+
+/* The group that hawser.ini lends the API to. */
+static void
+find_group(struct reader *r, const char *path, const struct iniconf *ini)
+{
+	struct settings *s = &r->tree->settings;
+	const struct group *group;
+
+	if (ini->api_group == NULL)
+		return;
+	if ((group = getgrnam(ini->api_group)) == NULL) {
+		report_add_at(r->report, SEVERITY_ERROR, path,
+		    ini->api_group_line, ini->api_group_column,
+		    "there is no group \"%s\"", ini->api_group);
+		return;
+	}
+	s->has_api_group = true;
+	s->api_gid = group->gr_gid;
+}
+
+/* Reads hawser.ini, which may be missing. Its defaults are new; or NULL. */
+static struct document *
+read_ini(struct reader *r, const char *dir)
+{
+	char *path = str_dupf("%s/hawser.ini", dir), *text;
+	struct iniconf ini = iniconf_usual();
+	struct document *defaults;
+	struct err err;
+	size_t n;
+
+	text = files_read(path, INICONF_SIZE_MAX, &n, &err);
+	if (text != NULL)
+		ini = iniconf_parse(path, text, n, r->report);
+	else if (err.code != ERR_NOTFOUND)
+		report_add(r->report, SEVERITY_ERROR, path, 0, "%s",
+		    err.text);
+	r->inherit = ini.inherit;
+	r->tree->match_exec = ini.match_exec;
+	r->tree->settings = ini.settings;
+	find_group(r, path, &ini);
+	defaults = ini.defaults;
+	ini.defaults = NULL;
+	iniconf_fini(&ini);
+	free(text);
+	free(path);
+	return defaults;
 }
 
 /* ssh's own files, which lend values. */
@@ -165,6 +244,23 @@ read_lenders(struct reader *r)
 	read_root(r, path, &user);
 	read_root(r, SSH_SYSTEM_FOLDER "/ssh_config", &system);
 	free(path);
+}
+
+static void
+read_all(struct reader *r, const char *dir)
+{
+	struct document *last = read_ini(r, dir);
+
+	read_folder(r, dir);
+	if (r->inherit)
+		read_lenders(r);
+	for (size_t i = 0; i < r->defaults.count; i++) {
+		document_list_add(&r->tree->documents,
+		    r->defaults.documents[i]);
+		r->defaults.documents[i] = NULL;	/* the tree's now */
+	}
+	document_list_fini(&r->defaults);
+	document_list_add(&r->tree->documents, last);
 }
 
 int
@@ -183,8 +279,7 @@ tree_load(struct tree *out, const struct config_source *source,
 		read_root(&r, source->file, &alone);
 		return 0;
 	}
-	read_folder(&r, source->dir);
-	read_lenders(&r);
+	read_all(&r, source->dir);
 	return 0;
 }
 
@@ -198,11 +293,19 @@ tree_fini(struct tree *t)
 
 /* Commands out of a file don't run as root unless that was asked for. */
 static int
-refuse_exec(void *arg, const char *command, struct err *err)
+refuse_as_root(void *arg, const char *command, struct err *err)
 {
 	(void)arg;
-	return err_set(err, ERR_PERM,
-	    "Match exec \"%s\" isn't run as root", command);
+	return err_set(err, ERR_PERM, "Match exec \"%s\" isn't run as root; "
+	    "match_exec = yes in hawser.ini changes that", command);
+}
+
+static int
+refuse(void *arg, const char *command, struct err *err)
+{
+	(void)arg;
+	return err_set(err, ERR_PERM, "Match exec \"%s\" isn't run: "
+	    "hawser.ini says match_exec = no", command);
 }
 
 struct resolve_source
@@ -212,6 +315,8 @@ tree_source(const struct tree *t)
 		.documents = &t->documents,
 		.user = &t->user,
 		.is_local = localnet_has,
-		.exec = getuid() == 0 ? refuse_exec : exec_shell,
+		.exec = t->match_exec == INICONF_EXEC_NO ? refuse :
+		    t->match_exec == INICONF_EXEC_USUAL && getuid() == 0 ?
+		    refuse_as_root : exec_shell,
 	};
 }

@@ -7,13 +7,16 @@
 #include "config/config.h"
 #include "config/document.h"
 #include "config/expand.h"
+#include "config/iniconf.h"
 #include "config/resolve.h"
 
 /*
  * tree: the documents of a source, with all that they include. A folder's
- * conf.d comes first, in the order of names; then ssh's own files lend values
- * (~/.ssh/config, /etc/ssh/ssh_config), but no forwards. A file (-F) stands
- * alone, as it does for ssh.
+ * conf.d comes first, in the order of names: its YAML files' hosts, then the
+ * files in ssh_config syntax. Then ssh's own files lend values (~/.ssh/config,
+ * /etc/ssh/ssh_config), but no forwards, unless hawser.ini has something
+ * against it. Then come the defaults of YAML and of hawser.ini. A file (-F)
+ * stands alone, as it does for ssh.
  */
 
 #define TREE_DEPTH_MAX	16	/* Includes within Includes */
@@ -22,6 +25,8 @@
 struct tree {
 	struct document_list documents;
 	struct expand_user user;
+	struct settings settings;
+	enum iniconf_exec match_exec;
 };
 
 /*

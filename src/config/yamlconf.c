@@ -349,5 +349,7 @@ yamlconf_parse(const char *file, const char *bytes, size_t n,
 	f.out.defaults = document_new(file, false);
 	yamlread_file(file, bytes, n, read_root, &f, report);
 	index_fini(&f.names);
+	document_end(f.out.hosts);
+	document_end(f.out.defaults);
 	return f.out;
 }

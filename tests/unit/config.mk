@@ -35,3 +35,9 @@ unit_tests += tests/unit/test_iniconf
 tests_unit_test_iniconf_SOURCES = tests/unit/test_iniconf.c
 tests_unit_test_iniconf_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_iniconf_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_sources
+tests_unit_test_sources_SOURCES = tests/unit/test_sources.c
+tests_unit_test_sources_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
+	-D_XOPEN_SOURCE=700
+tests_unit_test_sources_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
