@@ -101,6 +101,9 @@ connect_one(const struct addrinfo *ai, const struct session_order *o,
 static enum end_class
 worse(enum end_class class, int error)
 {
+	/* Accepted and cut off before we looked. */
+	if (error == ECONNRESET || class == END_CLOSED_EARLY)
+		return END_CLOSED_EARLY;
 	if (error == ECONNREFUSED || class == END_REFUSED)
 		return END_REFUSED;
 	if (error == ETIMEDOUT || class == END_TIMEOUT)
@@ -128,7 +131,9 @@ explain(const struct session_order *o, enum end_class class,
 {
 	const char *hint = "";
 
-	if (class == END_REFUSED)
+	if (class == END_CLOSED_EARLY)
+		hint = " (MaxStartups, PerSourcePenalties or fail2ban?)";
+	else if (class == END_REFUSED)
 		hint = " (is sshd running there, on this port?)";
 	else if (class == END_TIMEOUT)
 		hint = " (phase connect; a firewall, or the host is down?)";
