@@ -10,7 +10,9 @@
 #include "base/endpoint.h"
 #include "base/forward.h"
 #include "base/str.h"
+#include "cli/check_json.h"
 #include "cli/complaints.h"
+#include "cli/json_print.h"
 #include "cli/table.h"
 #include "cli/term.h"
 #include "config/config.h"
@@ -112,6 +114,26 @@ print_sum(const struct config *config)
 }
 
 static int
+print_json(const struct config *config)
+{
+	json_t *j = check_json(config);
+	int rc = json_print(j);
+
+	json_decref(j);
+	return rc;
+}
+
+static int
+print_text(const struct config *config)
+{
+	int rc = print_hosts(config);
+
+	complaints_print(config);
+	print_sum(config);
+	return rc;
+}
+
+static int
 run_check(const struct command *c, const struct args *args)
 {
 	char *path = args->operand_count > 0 ? str_dup(args->operands[0]) :
@@ -128,9 +150,7 @@ run_check(const struct command *c, const struct args *args)
 	else
 		source.dir = path;
 	config = config_load(&source);
-	rc = print_hosts(config);
-	complaints_print(config);
-	print_sum(config);
+	rc = args->seen[ARG_JSON] ? print_json(config) : print_text(config);
 	if (config_has_errors(config))
 		rc = EXIT_NO;
 	config_free(config);
@@ -140,11 +160,15 @@ run_check(const struct command *c, const struct args *args)
 
 const struct command cmd_check = {
 	.name = "check", .operands = "[DIR|FILE]", .operands_max = 1,
-	.run = run_check,
+	.options = ARG_BIT(ARG_JSON), .run = run_check,
 	.summary = "read the configuration without running anything",
 	.help = "Lists every host and forward that would run, then everything "
 	    "that is wrong or\ndoubtful, as file:line: why. DIR is a folder "
 	    "as hawserd -c takes it, FILE one\nfile as hawserd -F takes it; "
 	    "without either it is the folder that hawserd would\nread. The "
-	    "exit code is 1 if there is an error.\n",
+	    "exit code is 1 if there is an error.\n\nWith --json all of it is "
+	    "one object: \"ok\" is false if there is an error, \"hosts\"\n"
+	    "have their \"forwards\", \"diagnostics\" have \"severity\", "
+	    "\"file\", \"line\",\n\"column\" (0 if unknown) and "
+	    "\"text\".\n",
 };

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cli/api_call.h"
+#include "cli/json_print.h"
 #include "cli/status_table.h"
 #include "cli/term.h"
 
@@ -93,28 +94,6 @@ all_up(const json_t *status, bool named)
 }
 
 static int
-print_json(const json_t *status)
-{
-	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9);
-	char *text;
-	struct str line;
-	int rc;
-
-	/* Beyond ASCII there are characters that steer a terminal. */
-	if (isatty(STDOUT_FILENO) == 1)
-		flags |= JSON_ENSURE_ASCII;
-	if ((text = json_dumps(status, flags)) == NULL)
-		return EXIT_NO;
-	str_init(&line);
-	str_append(&line, text);
-	str_append(&line, "\n");
-	free(text);
-	rc = command_print(line.p);
-	str_fini(&line);
-	return rc;
-}
-
-static int
 print_table(const json_t *status)
 {
 	const char *error = json_string_value(json_object_get(
@@ -157,7 +136,7 @@ run_status(const struct command *c, const struct args *args)
 	    (args->operand_count > 0 && keep(status, args, &err) == -1)) {
 		rc = command_fail(&err);
 	} else {
-		rc = args->seen[ARG_JSON] ? print_json(status) :
+		rc = args->seen[ARG_JSON] ? json_print(status) :
 		    print_table(status);
 		if (rc == EXIT_FINE &&
 		    !all_up(status, args->operand_count > 0))

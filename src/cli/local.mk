@@ -4,6 +4,7 @@ noinst_LIBRARIES += libhawser_cli.a
 libhawser_cli_a_SOURCES = \
 	src/cli/api_call.c \
 	src/cli/args.c \
+	src/cli/check_json.c \
 	src/cli/cmd_check.c \
 	src/cli/cmd_control.c \
 	src/cli/cmd_show.c \
@@ -11,6 +12,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/command.c \
 	src/cli/commands.c \
 	src/cli/complaints.c \
+	src/cli/json_print.c \
 	src/cli/status_table.c \
 	src/cli/table.c \
 	src/cli/term.c \
@@ -18,6 +20,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/units.c \
 	src/cli/api_call.h \
 	src/cli/args.h \
+	src/cli/check_json.h \
 	src/cli/cmd_check.h \
 	src/cli/cmd_control.h \
 	src/cli/cmd_show.h \
@@ -25,6 +28,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/command.h \
 	src/cli/commands.h \
 	src/cli/complaints.h \
+	src/cli/json_print.h \
 	src/cli/status_table.h \
 	src/cli/table.h \
 	src/cli/term.h \

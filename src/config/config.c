@@ -34,8 +34,8 @@ config_has_errors(const struct config *c)
 	return false;
 }
 
-void
-diagnostic_format(const struct diagnostic *d, struct str *out)
+const char *
+severity_name(enum severity severity)
 {
 	static const char *const names[] = {
 		[SEVERITY_ERROR] = "error",
@@ -43,6 +43,12 @@ diagnostic_format(const struct diagnostic *d, struct str *out)
 		[SEVERITY_NOTE] = "note",
 	};
 
+	return names[severity];
+}
+
+void
+diagnostic_format(const struct diagnostic *d, struct str *out)
+{
 	if (d->file != NULL)
 		str_printf(out, "%s:", d->file);
 	if (d->file != NULL && d->line > 0)
@@ -50,7 +56,7 @@ diagnostic_format(const struct diagnostic *d, struct str *out)
 	if (d->file != NULL && d->line > 0 && d->column > 0)
 		str_printf(out, "%d:", d->column);
 	str_printf(out, "%s%s: %s", d->file != NULL ? " " : "",
-	    names[d->severity], d->text);
+	    severity_name(d->severity), d->text);
 }
 
 const struct host *

@@ -102,6 +102,9 @@ void config_free(struct config *);
 /* Is there an error among the diagnostics? Then it must not be applied. */
 bool config_has_errors(const struct config *);
 
+/* "error", "warning", "note". */
+const char *severity_name(enum severity);
+
 /* Appends "file:line: error: text" of one diagnostic. */
 void diagnostic_format(const struct diagnostic *, struct str *out);
 

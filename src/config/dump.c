@@ -162,7 +162,7 @@ config_encode(const struct config *c)
 
 		json_array_append_new(diagnostics, json_pack(
 		    "{s:s, s:o, s:i, s:i, s:o}", "severity",
-		    severities[d->severity], "file", d->file != NULL ?
+		    severity_name(d->severity), "file", d->file != NULL ?
 		    put_string(d->file) : json_null(), "line", d->line,
 		    "column", d->column, "text", put_string(d->text)));
 	}

@@ -138,3 +138,27 @@ def test_check_lists_what_would_run(hawserd, sshd, target):
     assert ["off", "disabled"] in [line[:2] for line in lines]
     assert "hosts: 2, forwards: 3" in done.stderr
     assert hawserd.cli("check", path).returncode == 0
+
+
+def test_check_in_json(hawserd, sshd, target):
+    port = ports.free()
+    path = hawserd.write(
+        stanza("one", sshd, f"LocalForward {port} {target}",
+               f"DynamicForward {port + 1}"))
+    done = hawserd.cli("check", "--json", hawserd.conf)
+    assert done.returncode == 0 and done.stderr == ""
+    said = json.loads(done.stdout)
+    assert said["ok"] is True and said["diagnostics"] == []
+    host, = said["hosts"]
+    assert (host["name"], host["file"], host["line"]) == ("one", path, 1)
+    assert [f["id"] for f in host["forwards"]] == [f"L:{port}",
+                                                  f"D:{port + 1}"]
+    assert [f["target"] for f in host["forwards"]] == [target, None]
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("Prot 22\n")
+    done = hawserd.cli("check", "--json", hawserd.conf)
+    assert done.returncode == 1 and done.stderr == ""
+    said = json.loads(done.stdout)
+    assert said["ok"] is False
+    assert [(d["severity"], d["file"]) for d in said["diagnostics"]] \
+        == [("error", path)]

@@ -9,6 +9,11 @@ unit_tests += tests/unit/test_args
 tests_unit_test_args_SOURCES = tests/unit/test_args.c
 tests_unit_test_args_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_check_json
+tests_unit_test_check_json_SOURCES = tests/unit/test_check_json.c
+tests_unit_test_check_json_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)
+tests_unit_test_check_json_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_commands
 tests_unit_test_commands_SOURCES = tests/unit/test_commands.c
 tests_unit_test_commands_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
