@@ -30,6 +30,8 @@ struct api {
 	struct event *timer;		/* and its time */
 	LIST_HEAD(, request) requests;
 	bool stopping;			/* nobody may wait any more */
+	bool has_group;
+	gid_t group;			/* whose members may speak */
 };
 
 struct request {
@@ -68,8 +70,27 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	run(arg);
 }
 
+/* Is the group among those that the peer has besides its first one? */
 static bool
-is_allowed(int fd)
+has_group(int fd, gid_t group)
+{
+	socklen_t len = 64 * sizeof(gid_t);
+	gid_t *groups = mem_alloc(len);
+	int rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+	bool found = false;
+
+	if (rc == -1 && errno == ERANGE) {	/* len is what it takes */
+		groups = mem_grow(groups, 1, len);
+		rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+	}
+	for (size_t i = 0; rc == 0 && i < len / sizeof(gid_t); i++)
+		found = found || groups[i] == group;
+	free(groups);
+	return found;
+}
+
+static bool
+is_allowed(const struct api *a, int fd)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
@@ -77,6 +98,8 @@ is_allowed(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
 		return false;
 	if (who.uid == geteuid() || who.uid == 0)
+		return true;
+	if (a->has_group && (who.gid == a->group || has_group(fd, a->group)))
 		return true;
 	log_warn("a stranger was turned away from the API uid=%ld pid=%ld",
 	    (long)who.uid, (long)who.pid);
@@ -110,7 +133,7 @@ on_acceptable(evutil_socket_t sock, short what, void *arg)
 			pause_accepting(a);
 		return;
 	}
-	if (!is_allowed(fd)) {
+	if (!is_allowed(a, fd)) {
 		fd_close(&fd);
 		return;
 	}
@@ -310,6 +333,13 @@ api_new(struct event_base *base, int sock, const struct routes_env *env,
 		return NULL;
 	}
 	return a;
+}
+
+void
+api_set_group(struct api *a, const gid_t *group)
+{
+	a->has_group = group != NULL;
+	a->group = group != NULL ? *group : 0;
 }
 
 static void

@@ -2,6 +2,8 @@
 #ifndef HAWSER_SUPERVISOR_API_H
 #define HAWSER_SUPERVISOR_API_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 #include "supervisor/routes.h"
 
@@ -9,9 +11,9 @@ struct event_base;
 
 /*
  * api: HTTP/1.1 on the Unix socket, by libmicrohttpd, which the loop drives.
- * Only our own user and root may speak: that is checked before a byte is
- * parsed. At most API_CONNECTIONS_MAX connections of API_MEMORY bytes each;
- * one that is silent for API_TIMEOUT_S is closed.
+ * Only our own user, root and the members of one group may speak: that is
+ * checked before a byte is parsed. At most API_CONNECTIONS_MAX connections of
+ * API_MEMORY bytes each; one that is silent for API_TIMEOUT_S is closed.
  */
 
 #define API_CONNECTIONS_MAX	64
@@ -27,6 +29,12 @@ struct api;
  */
 struct api *api_new(struct event_base *, int sock, const struct routes_env *,
     struct err *);
+
+/*
+ * From now on members of this group may speak, as their credentials were when
+ * they connected; NULL: of none, which is so at first.
+ */
+void api_set_group(struct api *, const gid_t *);
 
 /* Closes every connection, also those that wait for an answer. */
 void api_free(struct api *);

@@ -58,20 +58,26 @@ check_dir(const char *dir, struct err *err)
 	return 0;
 }
 
+/* The folder of the socket. New. */
+static char *
+folder_of(const char *socket_path)
+{
+	const char *slash = strrchr(socket_path, '/');
+
+	if (slash == NULL)
+		return str_dup(".");
+	if (slash == socket_path)
+		return str_dup("/");
+	return str_dupf("%.*s", (int)(slash - socket_path), socket_path);
+}
+
 static int
 prepare_dir(const char *socket_path, struct err *err)
 {
 	const char *slash = strrchr(socket_path, '/');
-	char *dir;
+	char *dir = folder_of(socket_path);
 	int rc = 0;
 
-	if (slash == NULL)
-		dir = str_dup(".");
-	else if (slash == socket_path)
-		dir = str_dup("/");
-	else
-		dir = str_dupf("%.*s", (int)(slash - socket_path),
-		    socket_path);
 	if (slash != NULL && slash != socket_path)
 		rc = instance_make_dir(dir, err);
 	if (rc == 0)
@@ -172,6 +178,50 @@ instance_open(struct instance *in, const char *path, int *sock,
 	}
 	instance_write_pid(in);
 	return 0;
+}
+
+/* Gives path to the group, or back to us, with these modes. */
+static int
+give(const char *path, const gid_t *group, mode_t lent, mode_t own,
+    struct err *err)
+{
+	/* While it changes hands it is ours alone. */
+	if (chmod(path, own) == -1 ||
+	    chown(path, (uid_t)-1, group != NULL ? *group : getegid()) == -1 ||
+	    (group != NULL && chmod(path, lent) == -1))
+		return err_sys(err, "cannot give %s to the group %ld", path,
+		    group != NULL ? (long)*group : (long)getegid());
+	return 0;
+}
+
+/* Is the folder there for the socket alone? */
+static bool
+is_own_folder(const char *dir)
+{
+	const char *slash = strrchr(dir, '/');
+	struct stat st;
+
+	return strcmp(slash != NULL ? slash + 1 : dir, "hawser") == 0 &&
+	    stat(dir, &st) == 0 && st.st_uid == geteuid() &&
+	    ((st.st_mode & 0777) == 0700 || (st.st_mode & 0777) == 0710);
+}
+
+int
+instance_lend(struct instance *in, const gid_t *group, struct err *err)
+{
+	char *dir;
+	int rc;
+
+	if (group == NULL ? !in->lent : in->lent && in->group == *group)
+		return 0;
+	in->lent = group != NULL;
+	in->group = group != NULL ? *group : 0;
+	dir = folder_of(in->path);
+	rc = give(in->path, group, 0660, 0600, err);
+	if (rc == 0 && is_own_folder(dir))
+		rc = give(dir, group, 0710, 0700, err);
+	free(dir);
+	return rc;
 }
 
 int

@@ -2,6 +2,9 @@
 #ifndef HAWSER_SUPERVISOR_INSTANCE_H
 #define HAWSER_SUPERVISOR_INSTANCE_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "base/err.h"
 
 /*
@@ -13,6 +16,8 @@ struct instance {
 	char *path;		/* of the socket */
 	char *pid_file;		/* NULL: none was written */
 	int lock;
+	bool lent;		/* instance_lend() has given it to group */
+	gid_t group;
 };
 
 /*
@@ -23,6 +28,13 @@ struct instance {
  */
 int instance_open(struct instance *, const char *path, int *sock,
     struct err *);
+
+/*
+ * Lets a group connect to the socket (mode 0660), or nobody else (NULL). A
+ * folder that is named "hawser" and open to us alone, or was made so here, is
+ * opened for the group to pass through. 0, or -1 with ERR_SYS.
+ */
+int instance_lend(struct instance *, const gid_t *group, struct err *);
 
 /* The process forked: the lock file names this one from now on. */
 void instance_write_pid(const struct instance *);

@@ -28,6 +28,8 @@ struct reload {
 	struct event *begin;
 	bool again;
 	struct waiters waiters;
+	reload_apply *watch;
+	void *watch_arg;
 	int64_t loaded_wall_ms;
 	int64_t tried_wall_ms;
 	unsigned generation;
@@ -119,6 +121,8 @@ apply(struct reload *r, struct config *c, struct reload_result *result)
 	struct plan *plan = plan_make(r->config, c);
 	const struct host_changes *n = &result->changes;
 
+	if (r->watch != NULL)
+		r->watch(r->watch_arg, c);
 	host_table_apply(r->table, plan, c, &result->changes);
 	plan_free(plan);
 	config_free(r->config);
@@ -184,6 +188,13 @@ reload_new(struct event_base *base, struct host_table *table,
 	if ((r->begin = evtimer_new(base, on_begin, r)) == NULL)
 		abort();
 	return r;
+}
+
+void
+reload_watch(struct reload *r, reload_apply *watch, void *arg)
+{
+	r->watch = watch;
+	r->watch_arg = arg;
 }
 
 void

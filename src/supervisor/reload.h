@@ -26,6 +26,9 @@ struct reload_result {
 
 typedef void reload_done(void *arg, const struct reload_result *);
 
+/* A configuration is about to come in force. */
+typedef void reload_apply(void *arg, const struct config *);
+
 /* What status shows. */
 struct reload_info {
 	int64_t loaded_wall_ms;		/* 0: never */
@@ -38,6 +41,9 @@ struct reload_info {
 struct reload *reload_new(struct event_base *, struct host_table *,
     const struct config_source *);
 void reload_free(struct reload *);
+
+/* Who is told before its hosts begin. */
+void reload_watch(struct reload *, reload_apply *, void *arg);
 
 /*
  * Reloads from files as they are from now on. done (may be NULL) comes once,

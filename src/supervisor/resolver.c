@@ -154,7 +154,8 @@ static int
 start(struct resolver *r, struct err *err)
 {
 	char *argv[] = { (char *)"hawserd: resolver",
-	    (char *)RESOLVER_OPTION, NULL };
+	    (char *)RESOLVER_OPTION, (char *)(log_get_format() == LOG_JSON ?
+	    "json" : "text"), NULL };
 	struct process process;
 	int pair[2];
 	struct spawn s = { .path = "/proc/self/exe", .argv = argv,

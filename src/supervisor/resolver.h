@@ -15,7 +15,7 @@ struct resolver;
 
 #define RESOLVER_MS	5000
 
-/* The hidden option by which hawserd becomes the child. */
+/* By this and the format of its log ("text", "json") hawserd is the child. */
 #define RESOLVER_OPTION	"--resolver-child"
 
 struct resolver *resolver_new(struct event_base *);

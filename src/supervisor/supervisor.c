@@ -44,6 +44,7 @@ struct supervisor {
 	struct reload *reload;
 	struct routes_env routes;
 	struct api *api;
+	struct settings settings;	/* of the configuration in force */
 	bool running;			/* the first configuration is applied */
 	bool stopping;
 	int exit_code;
@@ -177,6 +178,31 @@ fail(struct supervisor *s, const char *text)
 	event_base_loopbreak(s->base);
 }
 
+/* Whose members may use the API, or NULL. */
+static const gid_t *
+api_group(const struct supervisor *s)
+{
+	return s->settings.has_api_group ? &s->settings.api_gid : NULL;
+}
+
+/* hawser.ini's settings; -v on the command line wins over log_level. */
+static void
+on_apply(void *arg, const struct config *c)
+{
+	struct supervisor *s = arg;
+	struct err err;
+
+	s->settings = c->settings;
+	log_setup(s->options.verbose ? LOG_DEBUG : c->settings.has_log_level ?
+	    c->settings.log_level : LOG_INFO, "hawserd");
+	log_set_format(c->settings.log_format);
+	if (instance_lend(&s->instance, api_group(s), &err) == -1)
+		log_error("the API stays closed to its group why=\"%s\"",
+		    err.text);
+	if (s->api != NULL)	/* not yet, at the first load */
+		api_set_group(s->api, api_group(s));
+}
+
 static void
 on_first_load(void *arg, const struct reload_result *r)
 {
@@ -195,6 +221,8 @@ on_first_load(void *arg, const struct reload_result *r)
 		log_warn("no host in the configuration has a forward");
 	s->api = api_new(s->base, s->sock, &s->routes, &err);
 	s->sock = -1;
+	if (s->api != NULL)
+		api_set_group(s->api, api_group(s));
 	if (s->api == NULL ||
 	    (s->daemon_fd != -1 && go_to_background(s, &err) == -1))
 		fail(s, err.text);
@@ -257,6 +285,7 @@ set_up(struct supervisor *s, struct err *err)
 	env.resolver = s->resolver;
 	s->table = host_table_new(&env);
 	s->reload = reload_new(s->base, s->table, &source);
+	reload_watch(s->reload, on_apply, s);
 	s->routes = (struct routes_env){ s->table, s->reload };
 	reload_start(s->reload, on_first_load, s);
 	return 0;
@@ -312,8 +341,10 @@ supervisor_main(int argc, char **argv)
 	struct err err;
 
 	open_standard_fds();
-	if (argc == 2 && strcmp(argv[1], RESOLVER_OPTION) == 0) {
+	if (argc == 3 && strcmp(argv[1], RESOLVER_OPTION) == 0) {
 		log_setup(LOG_WARN, "hawserd resolver");
+		log_set_format(strcmp(argv[2], "json") == 0 ? LOG_JSON :
+		    LOG_TEXT);
 		return resolver_child_main();
 	}
 	if (options_parse(&s.options, argc, argv, &verdict, &err) == -1) {

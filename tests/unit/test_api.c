@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -304,15 +305,19 @@ a_flood_is_capped(void **state)
 	close(fd);
 }
 
-/* Connects as nobody: 0 if it was hung up on without a byte. */
+/*
+ * Connects as nobody with these two groups: 0 if it was hung up on without a
+ * byte, 1 if it was answered.
+ */
 static int
-be_a_stranger(const char *path)
+be_a_stranger(const char *path, gid_t first, gid_t other)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	char byte;
 
-	if (setuid(65534) == -1)
+	if (setgroups(1, &other) == -1 || setgid(first) == -1 ||
+	    setuid(65534) == -1)
 		return 2;
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == -1)
@@ -321,17 +326,14 @@ be_a_stranger(const char *path)
 	return recv(fd, &byte, 1, 0) > 0 ? 1 : 0;
 }
 
-static void
-strangers_are_turned_away(void **state)
+static int
+try_as_stranger(struct fixture *f, gid_t first, gid_t other)
 {
-	struct fixture *f = *state;
 	int status;
 	pid_t pid;
 
-	if (geteuid() != 0)
-		skip();
 	if ((pid = fork()) == 0)
-		_exit(be_a_stranger(f->path));
+		_exit(be_a_stranger(f->path, first, other));
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		struct timeval tick = { 0, 20000 };
 
@@ -339,7 +341,34 @@ strangers_are_turned_away(void **state)
 		event_base_loop(f->base, EVLOOP_ONCE);
 	}
 	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	return WEXITSTATUS(status);
+}
+
+static void
+strangers_are_turned_away(void **state)
+{
+	struct fixture *f = *state;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(try_as_stranger(f, 0, 0), 0);
+}
+
+static void
+members_of_the_group_are_not(void **state)
+{
+	struct fixture *f = *state;
+	gid_t group = 4242;
+
+	if (geteuid() != 0)
+		skip();
+	api_set_group(f->api, &group);
+	assert_int_equal(try_as_stranger(f, 65534, 4242), 1);
+	assert_int_equal(try_as_stranger(f, 4242, 65534), 1);
+	assert_int_equal(try_as_stranger(f, 65534, 4243), 0);
+	api_set_group(f->api, NULL);
+	assert_int_equal(try_as_stranger(f, 65534, 4242), 0);
+	assert_int_equal(try_as_stranger(f, 0, 0), 0);
 }
 
 int
@@ -355,6 +384,7 @@ main(void)
 		TEST(the_silent_are_cut),
 		TEST(a_flood_is_capped),
 		TEST(strangers_are_turned_away),
+		TEST(members_of_the_group_are_not),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -187,6 +187,78 @@ the_pid_file_goes_along(void **state)
 	free(path);
 }
 
+/* Who may do what with it: "0660 4242", in a buffer of its own. */
+static const char *
+access_of(const char *path)
+{
+	static char text[32];
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	snprintf(text, sizeof(text), "%04o %ld", st.st_mode & 0777,
+	    (long)st.st_gid);
+	return text;
+}
+
+static void
+a_group_may_connect(void **state)
+{
+	struct place *p = *state;
+	char *dir = str_dupf("%s/hawser", p->dir);
+	char *path = str_dupf("%s/api.sock", dir);
+	char *lock = str_dupf("%s.lock", path), own[64];
+	struct instance in;
+	gid_t group = 4242, other = 4243;
+	struct err err;
+	int sock;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(own, sizeof(own), "0700 %ld", (long)getegid());
+	assert_int_equal(instance_open(&in, path, &sock, &err), 0);
+	assert_int_equal(instance_lend(&in, NULL, &err), 0);
+	assert_string_equal(access_of(dir), own);
+	assert_int_equal(instance_lend(&in, &group, &err), 0);
+	assert_string_equal(access_of(path), "0660 4242");
+	assert_string_equal(access_of(dir), "0710 4242");
+	assert_int_equal(instance_lend(&in, &other, &err), 0);
+	assert_string_equal(access_of(path), "0660 4243");
+	assert_string_equal(access_of(dir), "0710 4243");
+	assert_int_equal(instance_lend(&in, NULL, &err), 0);
+	assert_string_equal(access_of(dir), own);
+	own[1] = '6';
+	assert_string_equal(access_of(path), own);
+	close(sock);
+	instance_close(&in);
+	unlink(lock);
+	rmdir(dir);
+	free(lock);
+	free(path);
+	free(dir);
+}
+
+/* Who knows what else is in it. */
+static void
+only_a_folder_of_ours_is_opened(void **state)
+{
+	struct place *p = *state;
+	struct instance in;
+	gid_t group = 4242;
+	char own[32];
+	struct err err;
+	int sock;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(own, sizeof(own), "0700 %ld", (long)getegid());
+	assert_int_equal(instance_open(&in, p->path, &sock, &err), 0);
+	assert_int_equal(instance_lend(&in, &group, &err), 0);
+	assert_string_equal(access_of(p->path), "0660 4242");
+	assert_string_equal(access_of(p->below), own);
+	close(sock);
+	instance_close(&in);
+}
+
 int
 main(void)
 {
@@ -198,6 +270,8 @@ main(void)
 		TEST(what_is_no_socket_stays),
 		TEST(a_folder_of_everybodys_is_refused),
 		TEST(the_pid_file_goes_along),
+		TEST(a_group_may_connect),
+		TEST(only_a_folder_of_ours_is_opened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,7 +205,7 @@ main(int argc, char **argv)
 		TEST(silence_has_a_deadline),
 	};
 
-	if (argc == 2 && strcmp(argv[1], RESOLVER_OPTION) == 0)
+	if (argc == 3 && strcmp(argv[1], RESOLVER_OPTION) == 0)
 		return resolver_child_main();
 	log_setup(LOG_ERROR, "test");
 	signal(SIGPIPE, SIG_IGN);
