@@ -2,6 +2,8 @@
 
 noinst_LIBRARIES += libhawser_ssh.a
 libhawser_ssh_a_SOURCES = \
+	src/ssh/agent.c \
+	src/ssh/agent_reply.c \
 	src/ssh/auth.c \
 	src/ssh/base64.c \
 	src/ssh/bytebuf.c \
@@ -14,12 +16,15 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/kexinit.c \
 	src/ssh/known_hosts.c \
 	src/ssh/packet.c \
+	src/ssh/public_key.c \
 	src/ssh/record.c \
 	src/ssh/request.c \
 	src/ssh/signature.c \
 	src/ssh/tap.c \
 	src/ssh/transport.c \
 	src/ssh/transport_loop.c \
+	src/ssh/agent.h \
+	src/ssh/agent_reply.h \
 	src/ssh/auth.h \
 	src/ssh/base64.h \
 	src/ssh/bytebuf.h \
@@ -32,6 +37,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/kexinit.h \
 	src/ssh/known_hosts.h \
 	src/ssh/packet.h \
+	src/ssh/public_key.h \
 	src/ssh/record.h \
 	src/ssh/session.h \
 	src/ssh/signature.h \

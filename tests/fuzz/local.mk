@@ -13,6 +13,11 @@
 fuzzers =
 EXTRA_DIST += tests/fuzz/fuzz.h
 
+fuzzers += tests/fuzz/fuzz_agent
+tests_fuzz_fuzz_agent_SOURCES = tests/fuzz/fuzz_agent.c
+tests_fuzz_fuzz_agent_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_agent_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_connection
 tests_fuzz_fuzz_connection_SOURCES = tests/fuzz/fuzz_connection.c
 tests_fuzz_fuzz_connection_LDADD = $(HAWSER_SSH_LIBS)

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: ISC
 
+unit_tests += tests/unit/test_agent
+tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
+tests_unit_test_agent_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_agent_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_auth
 tests_unit_test_auth_SOURCES = tests/unit/test_auth.c \
 	tests/unit/sshd.c tests/unit/sshd.h
