@@ -77,6 +77,32 @@ check_host_key(const struct host *h, const struct resolution *r,
 		    "known_hosts isn't written; add the key by hand");
 }
 
+/* Does it hold a public key? That is for the agent, and anybody may read it. */
+static bool
+is_public(int fd)
+{
+	static const char *const begins[] = { "ssh-", "ecdsa-sha2-", "sk-" };
+	char head[16];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (n >= (ssize_t)strlen(begins[i]) &&
+		    memcmp(head, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Is there at least the public half, which chooses an agent's key? */
+static bool
+has_public_half(const char *path)
+{
+	char *half = str_dupf("%s.pub", path);
+	bool has = access(half, R_OK) == 0;
+
+	free(half);
+	return has;
+}
+
 /* One configured private key, with "~" and tokens expanded. */
 static void
 check_key(const char *path, const struct entry *e, struct config *report)
@@ -85,14 +111,19 @@ check_key(const char *path, const struct entry *e, struct config *report)
 	struct stat st;
 
 	if (fd == -1) {
-		report_add(report, SEVERITY_WARNING, e->file, e->line,
-		    "the key %s can't be read: %s", path, strerror(errno));
+		int saved = errno;
+
+		if (saved != ENOENT || !has_public_half(path))
+			report_add(report, SEVERITY_WARNING, e->file, e->line,
+			    "the key %s can't be read: %s", path,
+			    strerror(saved));
 		return;
 	}
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
 		report_add(report, SEVERITY_ERROR, e->file, e->line,
 		    "the key %s is not a file", path);
-	else if (st.st_uid == getuid() && (st.st_mode & 077) != 0)
+	else if (st.st_uid == getuid() && (st.st_mode & 077) != 0 &&
+	    !is_public(fd))
 		report_add(report, SEVERITY_ERROR, e->file, e->line,
 		    "the private key %s has mode %04o, so that others can "
 		    "read it: chmod 600 %s", path, st.st_mode & 07777, path);

@@ -39,7 +39,10 @@ struct host {
 	char *user;
 	char **identity_files;	/* absolute; may not exist */
 	size_t identity_file_count;
+	char **certificate_files;	/* absolute; may not exist */
+	size_t certificate_file_count;
 	bool identities_only;
+	char *agent;		/* its socket's path; "" for none */
 	char **known_hosts_files;	/* the user's, then the global */
 	size_t known_hosts_file_count;
 	enum host_key_checking checking;

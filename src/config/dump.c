@@ -28,6 +28,7 @@ static const struct {
 	FIELD(F_PORT, port),
 	FIELD(F_STRING, user),
 	FIELD(F_BOOL, identities_only),
+	FIELD(F_STRING, agent),
 	FIELD(F_INT, connect_timeout_s),
 	FIELD(F_INT, alive_interval_s),
 	FIELD(F_INT, alive_count_max),
@@ -129,6 +130,8 @@ put_host(const struct host *h)
 	    json_string(checkings[h->checking]));
 	json_object_set_new(j, "identity_files",
 	    put_strings(h->identity_files, h->identity_file_count));
+	json_object_set_new(j, "certificate_files",
+	    put_strings(h->certificate_files, h->certificate_file_count));
 	json_object_set_new(j, "known_hosts_files",
 	    put_strings(h->known_hosts_files, h->known_hosts_file_count));
 	json_object_set_new(j, "forwards", put_forwards(h));
@@ -276,6 +279,8 @@ get_host(json_t *j, struct host *h, struct err *err)
 	h->checking = (enum host_key_checking)checking;
 	if (get_strings(j, "identity_files", &h->identity_files,
 	    &h->identity_file_count, err) == -1 ||
+	    get_strings(j, "certificate_files", &h->certificate_files,
+	    &h->certificate_file_count, err) == -1 ||
 	    get_strings(j, "known_hosts_files", &h->known_hosts_files,
 	    &h->known_hosts_file_count, err) == -1)
 		return -1;

@@ -67,10 +67,42 @@ add_paths(char ***list, size_t *count, enum keyword_id id,
 	}
 	if (s->count > 0)
 		return;
+	if (keyword_get(id)->def == NULL)
+		return;
 	def = rest = str_dup(keyword_get(id)->def);
 	while ((word = strsep(&rest, " ")) != NULL)
 		add_path(list, count, word, r, NULL, report);
 	free(def);
+}
+
+/* A variable of hawserd's environment as a socket's path; new. */
+static char *
+variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return str_dup(value != NULL && value[0] == '/' ? value : "");
+}
+
+/* The agent's socket, "" for none; new. */
+static char *
+agent_path(const struct resolution *r, struct config *report)
+{
+	const struct entry *e = resolution_entry(r, KW_IDENTITYAGENT);
+	const char *text = e != NULL ? e->value.texts[0] : "SSH_AUTH_SOCK";
+	struct err err;
+	char *path;
+
+	if (strcasecmp(text, "none") == 0)
+		return str_dup("");
+	if (strcmp(text, "SSH_AUTH_SOCK") == 0)
+		return variable(text);
+	if (text[0] == '$' && text[1] != '{')
+		return variable(text + 1);
+	if ((path = expand_path(text, r, &err)) != NULL)
+		return path;
+	report_add(report, SEVERITY_ERROR, e->file, e->line, "%s", err.text);
+	return str_dup("");
 }
 
 /* A number within the row's bounds; what lies outside is brought inside. */
@@ -290,6 +322,9 @@ check_texts(const struct host *h, struct config *report)
 	check_text(h, h->user, report);
 	for (size_t i = 0; i < h->identity_file_count; i++)
 		check_text(h, h->identity_files[i], report);
+	for (size_t i = 0; i < h->certificate_file_count; i++)
+		check_text(h, h->certificate_files[i], report);
+	check_text(h, h->agent, report);
 	for (size_t i = 0; i < h->known_hosts_file_count; i++)
 		check_text(h, h->known_hosts_files[i], report);
 	for (size_t i = 0; i < h->forward_count; i++) {
@@ -311,6 +346,9 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 		set_field(out, keyword_get((enum keyword_id)i), r, report);
 	add_paths(&out->identity_files, &out->identity_file_count,
 	    KW_IDENTITYFILE, r, report);
+	add_paths(&out->certificate_files, &out->certificate_file_count,
+	    KW_CERTIFICATEFILE, r, report);
+	out->agent = agent_path(r, report);
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_USERKNOWNHOSTSFILE, r, report);
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
@@ -335,6 +373,8 @@ host_fini(struct host *h)
 	free(h->hostname);
 	free(h->user);
 	free_strings(h->identity_files, h->identity_file_count);
+	free_strings(h->certificate_files, h->certificate_file_count);
+	free(h->agent);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
 	for (size_t i = 0; i < h->forward_count; i++) {
 		forward_fini(&h->forwards[i]);

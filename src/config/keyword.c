@@ -114,7 +114,8 @@ static const struct keyword rows[] = {
 	    .use = USE_HONOURED, .words = words_flag, .def = "no",
 	    .reload = RELOAD_REPLACE, .field = FIELD_BOOL,
 	    .at = AT(identities_only),
-	    .help = "Use only the configured keys." },
+	    .help = "Of the agent's keys, use only those of IdentityFile and "
+		"CertificateFile." },
 	[KW_KBDINTERACTIVEAUTHENTICATION] = {
 	    .name = "KbdInteractiveAuthentication", .kind = KIND_WORD,
 	    .use = USE_SILENT, .words = words_flag, .def = "yes",
@@ -226,8 +227,11 @@ static const struct keyword rows[] = {
 	    .use = USE_SILENT, .words = words_keys,
 	    .help = "See HostbasedAuthentication." },
 	[KW_IDENTITYAGENT] = { .name = "IdentityAgent", .kind = KIND_AGENT,
-	    .use = USE_WARNED,
-	    .help = "no agent is asked; keys come from files" },
+	    .use = USE_HONOURED, .reload = RELOAD_REPLACE,
+	    .field = FIELD_STRING, .at = AT(agent),
+	    .help = "The socket of the agent to ask; SSH_AUTH_SOCK for the "
+		"one of hawserd's environment, which is the default, or "
+		"none." },
 	[KW_KBDINTERACTIVEDEVICES] = { .name = "KbdInteractiveDevices",
 	    .kind = KIND_STRING, .use = USE_SILENT,
 	    .help = "Nobody is ever asked." },
@@ -303,8 +307,11 @@ static const struct keyword rows[] = {
 	    .kind = KIND_DOMAINS, .use = USE_SILENT, .def = "none",
 	    .help = "See CanonicalizeHostname." },
 	[KW_CERTIFICATEFILE] = { .name = "CertificateFile", .kind = KIND_STRING,
-	    .use = USE_WARNED, .many = true,
-	    .help = "the key is offered without the certificate" },
+	    .use = USE_HONOURED, .many = true, .reload = RELOAD_REPLACE,
+	    .field = FIELD_STRINGS, .at = AT(certificate_files),
+	    .count_at = AT(certificate_file_count),
+	    .help = "A certificate to log in with. KEY-cert.pub beside a key "
+		"is found by itself." },
 	[KW_GLOBALKNOWNHOSTSFILE] = { .name = "GlobalKnownHostsFile",
 	    .kind = KIND_FILES, .use = USE_HONOURED,
 	    .def = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",

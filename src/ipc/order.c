@@ -40,6 +40,49 @@ get_number(json_t *body, const char *field, int min, int max, int *out,
 	return 0;
 }
 
+/* The members of the record. */
+enum member { M_TEXT, M_TEXTS, M_NUMBER, M_PORT, M_FLAG, M_TARGETS };
+
+static const struct {
+	const char *name;
+	enum member type;
+	size_t at, count_at;	/* offsets in struct session_order */
+	int min, max;
+} members[] = {
+#define AT(field)	offsetof(struct session_order, field)
+#define TEXT(field)	{ #field, M_TEXT, AT(field), 0, 0, 0 }
+#define TEXTS(field, count) \
+	{ #field, M_TEXTS, AT(field), AT(count), 0, 0 }
+#define NUMBER(field, min, max)	{ #field, M_NUMBER, AT(field), 0, min, max }
+#define FLAG(field)	{ #field, M_FLAG, AT(field), 0, 0, 0 }
+	TEXT(host),
+	TEXT(hostname),
+	{ "port", M_PORT, AT(port), 0, 1, 65535 },
+	TEXT(user),
+	TEXTS(identity_files, identity_file_count),
+	TEXTS(certificate_files, certificate_file_count),
+	FLAG(identities_only),
+	TEXT(agent),
+	TEXTS(known_hosts_files, known_hosts_file_count),
+	NUMBER(host_key_policy, 0, HOST_KEY_POLICY_COUNT - 1),
+	NUMBER(connect_timeout_s, 1, 3600),
+	NUMBER(alive_interval_s, 0, 3600),
+	NUMBER(alive_count_max, 1, 1000),
+	{ "targets", M_TARGETS, AT(targets), 0, 0, 0 },
+	NUMBER(log_level, 0, 3),
+	FLAG(log_json),
+#undef AT
+#undef TEXT
+#undef TEXTS
+#undef NUMBER
+#undef FLAG
+};
+#define MEMBER_COUNT	(sizeof(members) / sizeof(members[0]))
+
+/* The member of o, which may be const, at an offset that a row names. */
+#define MEMBER(type, o, offset) \
+	((type *)((uintptr_t)(const void *)(o) + (offset)))
+
 static int
 get_texts(json_t *body, const char *field, char ***out, size_t *count,
     struct err *err)
@@ -70,62 +113,83 @@ put_texts(char *const *texts, size_t count)
 	return array;
 }
 
+static json_t *
+put_member(const struct session_order *o, size_t row)
+{
+	size_t at = members[row].at;
+
+	switch (members[row].type) {
+	case M_TEXT:
+		return json_string(*MEMBER(char *, o, at));
+	case M_TEXTS:
+		return put_texts(*MEMBER(char **, o, at),
+		    *MEMBER(size_t, o, members[row].count_at));
+	case M_NUMBER:
+		return json_integer(*MEMBER(int, o, at));
+	case M_PORT:
+		return json_integer(*MEMBER(uint16_t, o, at));
+	case M_FLAG:
+		return json_boolean(*MEMBER(bool, o, at));
+	case M_TARGETS:
+		return targets_encode(MEMBER(const struct targets, o, at));
+	}
+	return NULL;
+}
+
 json_t *
 session_order_encode(const struct session_order *o)
 {
-	json_t *body = json_pack(
-	    "{s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:i, s:i, s:i, s:i, s:b}",
-	    "host", o->host, "hostname", o->hostname, "port", (int)o->port,
-	    "user", o->user,
-	    "identity_files",
-	    put_texts(o->identity_files, o->identity_file_count),
-	    "known_hosts_files",
-	    put_texts(o->known_hosts_files, o->known_hosts_file_count),
-	    "check_host_key", o->host_key_policy == HOST_KEY_STRICT,
-	    "connect_timeout_s", o->connect_timeout_s,
-	    "alive_interval_s", o->alive_interval_s,
-	    "alive_count_max", o->alive_count_max,
-	    "log_level", o->log_level, "log_json", o->log_json);
+	json_t *body = json_object();
 
-	json_object_set_new(body, "targets", targets_encode(&o->targets));
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		json_object_set_new(body, members[i].name, put_member(o, i));
 	return body;
+}
+
+static int
+get_member(json_t *body, size_t row, struct session_order *o,
+    struct err *err)
+{
+	const char *name = members[row].name;
+	size_t at = members[row].at;
+	json_t *value = json_object_get(body, name);
+	int n;
+
+	switch (members[row].type) {
+	case M_TEXT:
+		return get_text(body, name, MEMBER(char *, o, at), err);
+	case M_TEXTS:
+		return get_texts(body, name, MEMBER(char **, o, at),
+		    MEMBER(size_t, o, members[row].count_at), err);
+	case M_FLAG:
+		if (!json_is_boolean(value))
+			return bad(name, err);
+		*MEMBER(bool, o, at) = json_is_true(value);
+		return 0;
+	case M_TARGETS:
+		return targets_decode(value, MEMBER(struct targets, o, at),
+		    err);
+	case M_NUMBER:
+	case M_PORT:
+		break;
+	}
+	if (get_number(body, name, members[row].min, members[row].max, &n,
+	    err) == -1)
+		return -1;
+	if (members[row].type == M_PORT)
+		*MEMBER(uint16_t, o, at) = (uint16_t)n;
+	else
+		*MEMBER(int, o, at) = n;
+	return 0;
 }
 
 int
 session_order_decode(json_t *body, struct session_order *out,
     struct err *err)
 {
-	json_t *check = json_object_get(body, "check_host_key");
-	json_t *log_json = json_object_get(body, "log_json");
-	int port = 0;
-
-	if (get_text(body, "host", &out->host, err) == -1 ||
-	    get_text(body, "hostname", &out->hostname, err) == -1 ||
-	    get_number(body, "port", 1, 65535, &port, err) == -1 ||
-	    get_text(body, "user", &out->user, err) == -1 ||
-	    get_texts(body, "identity_files", &out->identity_files,
-	    &out->identity_file_count, err) == -1 ||
-	    get_texts(body, "known_hosts_files", &out->known_hosts_files,
-	    &out->known_hosts_file_count, err) == -1 ||
-	    get_number(body, "connect_timeout_s", 1, 3600,
-	    &out->connect_timeout_s, err) == -1 ||
-	    get_number(body, "alive_interval_s", 0, 3600,
-	    &out->alive_interval_s, err) == -1 ||
-	    get_number(body, "alive_count_max", 1, 1000,
-	    &out->alive_count_max, err) == -1 ||
-	    get_number(body, "log_level", 0, 3, &out->log_level, err) == -1)
-		return -1;
-	if (!json_is_boolean(check))
-		return bad("check_host_key", err);
-	if (!json_is_boolean(log_json))
-		return bad("log_json", err);
-	if (targets_decode(json_object_get(body, "targets"), &out->targets,
-	    err) == -1)
-		return -1;
-	out->log_json = json_is_true(log_json);
-	out->port = (uint16_t)port;
-	out->host_key_policy = json_is_true(check) ?
-	    HOST_KEY_STRICT : HOST_KEY_OFF;
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		if (get_member(body, i, out, err) == -1)
+			return -1;
 	return 0;
 }
 
@@ -140,12 +204,13 @@ free_texts(char **texts, size_t count)
 void
 session_order_fini(struct session_order *o)
 {
-	free(o->host);
-	free(o->hostname);
-	free(o->user);
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		if (members[i].type == M_TEXT)
+			free(*MEMBER(char *, o, members[i].at));
+		else if (members[i].type == M_TEXTS)
+			free_texts(*MEMBER(char **, o, members[i].at),
+			    *MEMBER(size_t, o, members[i].count_at));
 	targets_fini(&o->targets);
-	free_texts(o->identity_files, o->identity_file_count);
-	free_texts(o->known_hosts_files, o->known_hosts_file_count);
 	*o = (struct session_order){ 0 };
 }
 

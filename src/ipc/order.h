@@ -20,6 +20,7 @@
 enum host_key_policy {
 	HOST_KEY_STRICT,	/* StrictHostKeyChecking yes (and ask) */
 	HOST_KEY_OFF,		/* no: any key; the operator was warned */
+	HOST_KEY_POLICY_COUNT
 };
 
 struct session_order {
@@ -29,9 +30,13 @@ struct session_order {
 	char *user;
 	char **identity_files;		/* absolute paths, in order */
 	size_t identity_file_count;
+	char **certificate_files;	/* absolute paths, in order */
+	size_t certificate_file_count;
+	bool identities_only;		/* no other keys of the agent */
+	char *agent;			/* its socket's path; "": ask none */
 	char **known_hosts_files;	/* absolute paths; may not exist */
 	size_t known_hosts_file_count;
-	enum host_key_policy host_key_policy;
+	int host_key_policy;		/* enum host_key_policy */
 	int connect_timeout_s;		/* 1..3600 */
 	int alive_interval_s;		/* 0 (no pings)..3600 */
 	int alive_count_max;		/* 1..1000 */

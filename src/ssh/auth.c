@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "ssh/auth.h"
-
-#include <libssh2.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/str.h"
+#include "ssh/auth_impl.h"
 #include "ssh/session.h"
-#include "ssh/signature.h"
 
 #define USER_MAX	255	/* bytes; servers' own limits are lower */
-#define METHODS_SIZE	128	/* of the server's list, for people */
 
 /* RFC 4253 11.1: reasons to disconnect that are about who we are. */
 enum {
@@ -20,20 +14,6 @@ enum {
 	DISCONNECT_NO_MORE_METHODS = 14,
 	DISCONNECT_ILLEGAL_USER = 15,
 };
-
-struct auth {
-	struct transport *transport;
-	LIBSSH2_SESSION *session;
-	const char *user;
-	char *list;			/* libssh2's, or NULL */
-	bool publickey;			/* is in the list */
-	char methods[METHODS_SIZE];	/* the list, printable */
-	struct str offered;		/* "PATH (TYPE), PATH (TYPE)" */
-	struct str remarks;		/* "; PATH: why" */
-};
-
-/* What became of a request. */
-enum outcome { DONE, NEXT, FAILED };
 
 static bool
 is_refusal(unsigned reason)
@@ -44,9 +24,8 @@ is_refusal(unsigned reason)
 	    reason == DISCONNECT_ILLEGAL_USER;
 }
 
-/* The text of libssh2's last error; any later call overwrites it. */
-static const char *
-last_error(LIBSSH2_SESSION *session)
+const char *
+auth_last_error(LIBSSH2_SESSION *session)
 {
 	char *text = NULL;
 
@@ -54,12 +33,8 @@ last_error(LIBSSH2_SESSION *session)
 	return text != NULL && *text != '\0' ? text : "no reason given";
 }
 
-/*
- * Did the connection end? libssh2 reports that with codes that also mean "key
- * not accepted". -1 with err set, or 0.
- */
-static int
-check_alive(const struct auth *a, struct err *err)
+int
+auth_check_alive(const struct auth *a, struct err *err)
 {
 	unsigned reason = 0;
 	const char *text = transport_disconnect_text(a->transport, &reason);
@@ -68,11 +43,11 @@ check_alive(const struct auth *a, struct err *err)
 		if (transport_link_error(a->transport, err) == 0)
 			return 0;
 		return err_prefix(err, "authentication of user \"%s\"",
-		    a->user);
+		    a->request->user);
 	}
 	return err_set(err, is_refusal(reason) ? ERR_REFUSED : ERR_CLOSED,
 	    "the server ended the authentication of user \"%s\": %s%s%s%s",
-	    a->user, *text != '\0' ? text : "no reason given",
+	    a->request->user, *text != '\0' ? text : "no reason given",
 	    a->offered.len > 0 ? "; it was offered " : "",
 	    a->offered.len > 0 ? a->offered.p : "",
 	    a->remarks.len > 0 ? a->remarks.p : "");
@@ -96,9 +71,8 @@ keep_methods(struct auth *a, const char *list)
 	}
 }
 
-/* Asks which methods go on (RFC 4252 5.2, "none"). */
-static enum outcome
-ask_methods(struct auth *a, struct err *err)
+enum auth_outcome
+auth_ask_methods(struct auth *a, struct err *err)
 {
 	/*
 	 * libssh2 forgets its list when it makes the next one, without
@@ -106,139 +80,92 @@ ask_methods(struct auth *a, struct err *err)
 	 */
 	if (a->list != NULL)
 		libssh2_free(a->session, a->list);
-	a->list = libssh2_userauth_list(a->session, a->user,
-	    (unsigned)strlen(a->user));
+	a->list = libssh2_userauth_list(a->session, a->request->user,
+	    (unsigned)strlen(a->request->user));
 	if (a->list != NULL) {
 		keep_methods(a, a->list);
-		return NEXT;
+		return AUTH_NEXT;
 	}
 	/* No list because nothing is left to ask for. */
 	if (libssh2_userauth_authenticated(a->session))
-		return DONE;
-	if (check_alive(a, err) == 0)
+		return AUTH_DONE;
+	if (auth_check_alive(a, err) == 0)
 		err_set(err, ERR_PROTOCOL,
 		    "the server did not say how to authenticate: %s",
-		    last_error(a->session));
-	return FAILED;
-}
-
-/* The key was good, but it was not enough; or its signature was not good. */
-static enum outcome
-go_on(struct auth *a, const struct identity *id, struct err *err)
-{
-	char before[METHODS_SIZE];
-	enum outcome o;
-
-	memcpy(before, a->methods, sizeof(before));
-	if ((o = ask_methods(a, err)) != NEXT)
-		return o;
-	str_printf(&a->remarks, "; %s was %s", id->path,
-	    strcmp(before, a->methods) != 0 ?
-	    "accepted, but is not enough" : "known, but its signature was not "
-	    "accepted or is not enough");
-	return NEXT;
-}
-
-static enum outcome
-offer(struct auth *a, const struct identity *id, struct err *err)
-{
-	char why[128];
-	int rc;
-
-	if (strcmp(id->type, "ssh-rsa") == 0 &&
-	    !signature_prepare_rsa(a->session)) {
-		str_printf(&a->remarks, "; %s was not offered, because the "
-		    "server takes RSA signatures by SHA-1 only", id->path);
-		return NEXT;
-	}
-	rc = libssh2_userauth_publickey_frommemory(a->session, a->user,
-	    strlen(a->user), NULL, 0, id->key, id->len, NULL);
-	if (rc == 0)
-		return DONE;
-	snprintf(why, sizeof(why), "%s", last_error(a->session));
-	str_printf(&a->offered, "%s%s (%s)",
-	    a->offered.len > 0 ? ", " : "", id->path, id->type);
-	if (check_alive(a, err) == -1)
-		return FAILED;
-	switch (rc) {
-	case LIBSSH2_ERROR_AUTHENTICATION_FAILED:
-		return NEXT;
-	case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-		return go_on(a, id, err);
-	default:
-		str_printf(&a->remarks, "; %s was not usable: %s", id->path,
-		    why);
-		return NEXT;
-	}
+		    auth_last_error(a->session));
+	return AUTH_FAILED;
 }
 
 static int
-nothing_to_offer(const struct auth *a, const struct identity_list *list,
-    struct err *err)
+nothing_to_offer(const struct auth *a, struct err *err)
 {
-	bool both = list->problems.len > 0 && list->missing.len > 0;
+	const struct keyring *ring = a->request->keys;
+	bool both = ring->problems.len > 0 && ring->missing.len > 0;
 
 	return err_set(err, ERR_NOTFOUND,
 	    "there is no key to offer for user \"%s\" (the server allows %s): "
-	    "%s%s%s%s", a->user, a->methods,
-	    list->problems.len > 0 ? list->problems.p : "",
+	    "%s%s%s%s", a->request->user, a->methods,
+	    ring->problems.len > 0 ? ring->problems.p : "",
 	    both ? "; " : "",
-	    list->missing.len > 0 ? list->missing.p : "",
-	    list->problems.len + list->missing.len > 0 ? "" :
-	    "no key file is configured");
+	    ring->missing.len > 0 ? ring->missing.p : "",
+	    ring->problems.len + ring->missing.len > 0 ? "" :
+	    "no key file is configured, and no agent has a key");
 }
 
 /* Files that do not exist are not worth a word when others were offered. */
 static int
-refused(const struct auth *a, const struct identity_list *list,
-    struct err *err)
+refused(const struct auth *a, struct err *err)
 {
+	const struct str *problems = &a->request->keys->problems;
+
 	if (!a->publickey && a->offered.len == 0)
 		return err_set(err, ERR_REFUSED,
 		    "the server takes no keys from user \"%s\"; it allows %s",
-		    a->user, a->methods);
+		    a->request->user, a->methods);
 	return err_set(err, ERR_REFUSED,
 	    "the server refused user \"%s\": offered %s; it allows %s%s%s%s",
-	    a->user, a->offered.len > 0 ? a->offered.p : "no key",
+	    a->request->user, a->offered.len > 0 ? a->offered.p : "no key",
 	    a->methods, a->remarks.len > 0 ? a->remarks.p : "",
-	    list->problems.len > 0 ? "; " : "",
-	    list->problems.len > 0 ? list->problems.p : "");
+	    problems->len > 0 ? "; " : "",
+	    problems->len > 0 ? problems->p : "");
 }
 
 static int
-run(struct auth *a, const struct identity_list *list, struct err *err)
+run(struct auth *a, struct err *err)
 {
-	enum outcome o = ask_methods(a, err);
+	const struct keyring *ring = a->request->keys;
+	enum auth_outcome o = auth_ask_methods(a, err);
 
-	if (o == NEXT && list->count == 0)
-		return nothing_to_offer(a, list, err);
-	for (size_t i = 0; o == NEXT && a->publickey && i < list->count; i++)
-		o = offer(a, &list->items[i], err);
-	if (o == NEXT)
-		return refused(a, list, err);
-	return o == DONE ? 0 : -1;
+	if (o == AUTH_NEXT && ring->count == 0)
+		return nothing_to_offer(a, err);
+	for (size_t i = 0; o == AUTH_NEXT && a->publickey &&
+	    i < ring->count; i++)
+		o = auth_offer_key(a, &ring->keys[i], err);
+	if (o == AUTH_NEXT)
+		return refused(a, err);
+	return o == AUTH_DONE ? 0 : -1;
 }
 
 int
-auth_run(struct transport *transport, const char *user,
-    struct identity_list *list, int64_t deadline_ms, struct err *err)
+auth_run(struct transport *transport, const struct auth_request *request,
+    struct err *err)
 {
 	struct auth a = {
 		.transport = transport,
 		.session = transport_session(transport),
-		.user = user,
+		.request = request,
 	};
 	int rc;
 
-	if (*user == '\0' || strlen(user) > USER_MAX) {
+	if (*request->user == '\0' || strlen(request->user) > USER_MAX) {
 		rc = err_set(err, ERR_INPUT,
 		    "a user name has 1 to %d bytes", USER_MAX);
 	} else {
-		transport_set_deadline(transport, deadline_ms);
-		rc = run(&a, list, err);
+		transport_set_deadline(transport, request->deadline_ms);
+		rc = run(&a, err);
 	}
 	str_fini(&a.offered);
 	str_fini(&a.remarks);
-	identity_list_fini(list);
+	keyring_fini(request->keys);
 	return rc;
 }

@@ -19,8 +19,10 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/str.h"
 #include "ssh/base64.h"
 #include "ssh/packet.h"
+#include "ssh/private_key.h"
 
 #define OPENSSH_BEGIN	"-----BEGIN OPENSSH PRIVATE KEY-----"
 #define OPENSSH_END	"-----END OPENSSH PRIVATE KEY-----"
@@ -202,10 +204,14 @@ unsuitable(const struct identity *id, struct err *err, const char *why)
 }
 
 static int
-encrypted(const struct identity *id, struct err *err)
+check_type(const struct identity *id, const char *type, struct err *err)
 {
-	return unsuitable(id, err, "is protected by a passphrase, which "
-	    "nobody can type here; use one without (ssh-keygen -p)");
+	for (size_t i = 0; i < SUPPORTED_COUNT; i++)
+		if (strcmp(type, supported[i]) == 0)
+			return 0;
+	return err_set(err, ERR_INPUT,
+	    "key file %s holds a key of type %s, which is not supported",
+	    id->path, type);
 }
 
 /*
@@ -218,6 +224,7 @@ parse_container(struct identity *id, const uint8_t *bytes, size_t len,
 {
 	const uint8_t *cipher, *public;
 	size_t cipher_len, public_len, n;
+	char type[HOST_KEY_TYPE_SIZE];
 	struct reader r;
 	uint32_t keys;
 
@@ -234,11 +241,11 @@ parse_container(struct identity *id, const uint8_t *bytes, size_t len,
 		return unsuitable(id, err, "does not hold exactly one key");
 	public = reader_string(&r, &public_len);
 	reader_string(&r, &n);		/* the private key */
-	if (r.broken || host_key_type(public, public_len, id->type) == -1)
+	if (r.broken || host_key_type(public, public_len, type) == -1)
 		return unsuitable(id, err, "is damaged");
-	if (cipher_len != 4 || memcmp(cipher, "none", 4) != 0)
-		return encrypted(id, err);
-	return 0;
+	(void)public_key_set(&id->public, public, public_len);
+	id->encrypted = cipher_len != 4 || memcmp(cipher, "none", 4) != 0;
+	return check_type(id, type, err);
 }
 
 static int
@@ -308,12 +315,14 @@ name_type(const EVP_PKEY *pkey, char type[HOST_KEY_TYPE_SIZE])
 static int
 inspect_pem(struct identity *id, struct err *err)
 {
+	char type[HOST_KEY_TYPE_SIZE];
 	EVP_PKEY *pkey;
 	BIO *bio;
 
-	if (has_text(id, "-----BEGIN ENCRYPTED PRIVATE KEY-----") ||
-	    has_text(id, "Proc-Type: 4,ENCRYPTED"))
-		return encrypted(id, err);
+	id->encrypted = has_text(id, "-----BEGIN ENCRYPTED PRIVATE KEY-----") ||
+	    has_text(id, "Proc-Type: 4,ENCRYPTED");
+	if (id->encrypted)
+		return 0;
 	if ((bio = BIO_new_mem_buf(id->key, (int)id->len)) == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory for a key");
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
@@ -321,45 +330,27 @@ inspect_pem(struct identity *id, struct err *err)
 	ERR_clear_error();
 	if (pkey == NULL)
 		return unsuitable(id, err, "is damaged");
-	name_type(pkey, id->type);
+	name_type(pkey, type);
 	EVP_PKEY_free(pkey);
+	if (check_type(id, type, err) == -1)
+		return -1;
+	if (private_key_public(id->key, id->len, NULL, &id->public,
+	    NULL) == -1)
+		return unsuitable(id, err, "is damaged");
 	return 0;
-}
-
-static int
-check_type(const struct identity *id, struct err *err)
-{
-	for (size_t i = 0; i < SUPPORTED_COUNT; i++)
-		if (strcmp(id->type, supported[i]) == 0)
-			return 0;
-	return err_set(err, ERR_INPUT,
-	    "key file %s holds a key of type %s, which is not supported",
-	    id->path, id->type);
 }
 
 static int
 inspect(struct identity *id, struct err *err)
 {
-	int rc;
-
 	for (size_t i = 0; i < STRANGER_COUNT; i++)
 		if (has_prefix(id, strangers[i].begin))
 			return unsuitable(id, err, strangers[i].why);
 	if (has_prefix(id, OPENSSH_BEGIN))
-		rc = inspect_openssh(id, err);
-	else if (has_text(id, "-----BEGIN "))
-		rc = inspect_pem(id, err);
-	else
-		rc = unsuitable(id, err, "holds no private key");
-	return rc == -1 ? -1 : check_type(id, err);
-}
-
-static void
-fini(struct identity *id)
-{
-	secret_free(id->key, id->len);
-	free(id->path);
-	*id = (struct identity){ 0 };
+		return inspect_openssh(id, err);
+	if (has_text(id, "-----BEGIN "))
+		return inspect_pem(id, err);
+	return unsuitable(id, err, "holds no private key");
 }
 
 static int
@@ -377,71 +368,31 @@ read_identity(struct identity *id, struct err *err)
 	return rc;
 }
 
-static bool
-is_listed(const struct identity_list *list, const struct identity *id)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].len == id->len &&
-		    memcmp(list->items[i].key, id->key, id->len) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_rsa(const struct identity *id)
-{
-	return strcmp(id->type, "ssh-rsa") == 0;
-}
-
-/*
- * Takes id. RSA keys go to the end: after one that no signature algorithm
- * suits, libssh2 1.11.1 is left with a stale method name.
- */
 static void
-insert(struct identity_list *list, const struct identity *id)
+forget_secret(struct identity *id)
 {
-	size_t at = list->count;
-
-	list->items = mem_grow(list->items, list->count + 1,
-	    sizeof(*list->items));
-	while (!is_rsa(id) && at > 0 && is_rsa(&list->items[at - 1])) {
-		list->items[at] = list->items[at - 1];
-		at--;
-	}
-	list->items[at] = *id;
-	list->count++;
+	secret_free(id->key, id->len);
+	id->key = NULL;
+	id->len = 0;
 }
 
 int
-identity_load(struct identity_list *list, const char *path, struct err *err)
+identity_load(struct identity *out, const char *path, struct err *err)
 {
-	struct identity id = { .path = str_dup(path) };
-	struct err why;
-
-	if (read_identity(&id, &why) == -1) {
-		struct str *s = why.code == ERR_NOTFOUND ? &list->missing :
-		    &list->problems;
-
-		str_printf(s, "%s%s", s->len > 0 ? "; " : "", why.text);
-		if (err != NULL)
-			*err = why;
-		fini(&id);
-		return -1;
-	}
-	if (is_listed(list, &id))
-		fini(&id);
-	else
-		insert(list, &id);
-	return 0;
+	*out = (struct identity){ .path = str_dup(path) };
+	if (read_identity(out, err) == 0)
+		return 0;
+	forget_secret(out);
+	free(out->path);
+	out->path = NULL;
+	return -1;
 }
 
 void
-identity_list_fini(struct identity_list *list)
+identity_fini(struct identity *id)
 {
-	for (size_t i = 0; i < list->count; i++)
-		fini(&list->items[i]);
-	free(list->items);
-	str_fini(&list->problems);
-	str_fini(&list->missing);
-	*list = (struct identity_list){ 0 };
+	forget_secret(id);
+	free(id->path);
+	public_key_fini(&id->public);
+	*id = (struct identity){ 0 };
 }

@@ -5,6 +5,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/agent.c \
 	src/ssh/agent_reply.c \
 	src/ssh/auth.c \
+	src/ssh/auth_key.c \
 	src/ssh/base64.c \
 	src/ssh/bytebuf.c \
 	src/ssh/channel.c \
@@ -14,8 +15,10 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/host_key.c \
 	src/ssh/identity.c \
 	src/ssh/kexinit.c \
+	src/ssh/keyring.c \
 	src/ssh/known_hosts.c \
 	src/ssh/packet.c \
+	src/ssh/private_key.c \
 	src/ssh/public_key.c \
 	src/ssh/record.c \
 	src/ssh/request.c \
@@ -26,6 +29,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/agent.h \
 	src/ssh/agent_reply.h \
 	src/ssh/auth.h \
+	src/ssh/auth_impl.h \
 	src/ssh/base64.h \
 	src/ssh/bytebuf.h \
 	src/ssh/cipher.h \
@@ -35,8 +39,10 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/host_key.h \
 	src/ssh/identity.h \
 	src/ssh/kexinit.h \
+	src/ssh/keyring.h \
 	src/ssh/known_hosts.h \
 	src/ssh/packet.h \
+	src/ssh/private_key.h \
 	src/ssh/public_key.h \
 	src/ssh/record.h \
 	src/ssh/session.h \

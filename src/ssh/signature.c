@@ -3,6 +3,7 @@
 
 #include <libssh2_priv.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const wanted[] = { "rsa-sha2-512", "rsa-sha2-256" };
@@ -42,4 +43,12 @@ signature_prepare_rsa(LIBSSH2_SESSION *session)
 		len += strlen(wanted[i]);
 	}
 	return len > 0;
+}
+
+void
+signature_forget_method(LIBSSH2_SESSION *session)
+{
+	free(session->userauth_pblc_method);
+	session->userauth_pblc_method = NULL;
+	session->userauth_pblc_method_len = 0;
 }

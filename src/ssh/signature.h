@@ -13,10 +13,16 @@
  */
 
 /*
- * Before each offer of an RSA key: reduces what the server said to those of
- * rsa-sha2-512 and rsa-sha2-256 that are in it, each once. False if there is
- * none: then no RSA key may be offered.
+ * Before each offer of an RSA key or certificate: reduces what the server said
+ * to those of rsa-sha2-512 and rsa-sha2-256 that are in it, each once. False
+ * if there is none: then no RSA key may be offered.
  */
 bool signature_prepare_rsa(LIBSSH2_SESSION *);
+
+/*
+ * Before each offer: after one that failed early, libssh2 1.11.1 would name
+ * that key's algorithm for the next key.
+ */
+void signature_forget_method(LIBSSH2_SESSION *);
 
 #endif

@@ -227,6 +227,10 @@ send_record(struct worker_proc *w, const struct host *h)
 		.user = h->user,
 		.identity_files = h->identity_files,
 		.identity_file_count = h->identity_file_count,
+		.certificate_files = h->certificate_files,
+		.certificate_file_count = h->certificate_file_count,
+		.identities_only = h->identities_only,
+		.agent = h->agent,
 		.known_hosts_files = h->known_hosts_files,
 		.known_hosts_file_count = h->known_hosts_file_count,
 		.host_key_policy = h->checking == CHECKING_NO ?

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "ssh/auth.h"
 #include "ssh/host_key.h"
-#include "ssh/identity.h"
+#include "ssh/keyring.h"
 #include "ssh/known_hosts.h"
 #include "worker/dial.h"
 #include "worker/sandbox.h"
@@ -19,7 +19,7 @@ struct session {
 	const struct session_order *order;
 	struct report *report;
 	struct ending *ending;
-	struct identity_list keys;
+	struct keyring keys;
 	struct known_hosts *known_hosts;
 	struct transport *transport;
 	enum phase phase;
@@ -53,19 +53,38 @@ load_known_hosts(struct session *s)
 	return 0;
 }
 
-/* All files that are needed, and OpenSSL's own, before the sandbox. */
+static void
+load_keys(struct session *s)
+{
+	const struct session_order *o = s->order;
+	struct keyring_source source = {
+		.key_files = o->identity_files,
+		.key_file_count = o->identity_file_count,
+		.certificate_files = o->certificate_files,
+		.certificate_file_count = o->certificate_file_count,
+		.agent_path = o->agent[0] != '\0' ? o->agent : NULL,
+		.only = o->identities_only,
+		.agent_deadline_ms = clock_now_ms() + SESSION_AGENT_MS,
+	};
+
+	keyring_load(&s->keys, &source);
+	if (s->keys.problems.len > 0)
+		log_debug("some keys are not used: %s", s->keys.problems.p);
+}
+
+/*
+ * All files that are needed, OpenSSL's own too, and the agent: before the
+ * sandbox.
+ */
 static int
 load_files(struct session *s)
 {
-	const struct session_order *o = s->order;
 	struct err err;
 
 	if (transport_library_init(&err) == -1)
 		return ending_set(s->ending, END_CRASH, "%s", err.text);
 	sandbox_prepare();
-	for (size_t i = 0; i < o->identity_file_count; i++)
-		if (identity_load(&s->keys, o->identity_files[i], &err) == -1)
-			log_debug("a key is not used: %s", err.text);
+	load_keys(s);
 	return load_known_hosts(s);
 }
 
@@ -217,12 +236,16 @@ static int
 authenticate(struct session *s)
 {
 	const struct session_order *o = s->order;
+	struct auth_request request = {
+		.user = o->user,
+		.keys = &s->keys,
+		.deadline_ms = clock_now_ms() + SESSION_AUTH_MS,
+	};
 	struct err err;
 	unsigned reason;
 
 	enter(s, PHASE_AUTH);
-	if (auth_run(s->transport, o->user, &s->keys,
-	    clock_now_ms() + SESSION_AUTH_MS, &err) == 0)
+	if (auth_run(s->transport, &request, &err) == 0)
 		return 0;
 	if (err.code == ERR_REFUSED || err.code == ERR_NOTFOUND ||
 	    err.code == ERR_INPUT)
@@ -259,7 +282,7 @@ session_start(const struct session_order *o, int link_fd,
 out:
 	transport_free(s.transport);
 	known_hosts_free(s.known_hosts);
-	identity_list_fini(&s.keys);
+	keyring_fini(&s.keys);
 	targets_fini(&s.reach);
 	return t;
 }

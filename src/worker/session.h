@@ -14,6 +14,7 @@
  * and whoever reads the facts may kill us when one takes too long.
  */
 
+#define SESSION_AGENT_MS	5000	/* an agent's, to list its keys */
 #define SESSION_AUTH_MS		30000	/* authentication's own deadline */
 
 /*

@@ -11,6 +11,12 @@ tests_unit_test_auth_SOURCES = tests/unit/test_auth.c \
 tests_unit_test_auth_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_auth_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_auth_keys
+tests_unit_test_auth_keys_SOURCES = tests/unit/test_auth_keys.c \
+	tests/unit/sshd.c tests/unit/sshd.h
+tests_unit_test_auth_keys_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_auth_keys_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_base64
 tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
 tests_unit_test_base64_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)

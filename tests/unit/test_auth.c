@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "ssh/auth.h"
-#include "ssh/identity.h"
+#include "ssh/keyring.h"
 #include "ssh/known_hosts.h"
 #include "ssh/transport.h"
 #include "sshd.h"
@@ -53,15 +53,35 @@ static const struct {
 #define KEY_COUNT	(sizeof(keys) / sizeof(keys[0]))
 #define AUTHORIZED	10	/* that many of them may log in */
 
+/* A keyring of the files with these names, up to NULL. */
 static void
-load(struct identity_list *list, const char *name)
+load(struct keyring *ring, const char *const names[])
 {
-	char *path = sshd_path(name);
-	struct err err;
+	char *paths[8];
+	struct keyring_source source = { .key_files = paths };
 
-	if (identity_load(list, path, &err) == -1)
-		fail_msg("%s", err.text);
-	free(path);
+	for (size_t i = 0; names[i] != NULL; i++)
+		paths[source.key_file_count++] = names[i][0] == '/' ?
+		    str_dup(names[i]) : sshd_path(names[i]);
+	keyring_load(ring, &source);
+	for (size_t i = 0; i < source.key_file_count; i++)
+		free(paths[i]);
+}
+
+/* What auth_run() returns with these keys, which it leaves wiped. */
+static int
+run(struct server *s, const char *name, struct keyring *ring,
+    int64_t deadline_ms, struct err *err)
+{
+	struct auth_request request = { .user = name, .keys = ring,
+	    .deadline_ms = deadline_ms };
+	int rc = auth_run(s->transport, &request, err);
+
+	assert_int_equal(ring->count, 0);
+	assert_null(ring->keys);
+	assert_null(ring->identities);
+	assert_null(ring->problems.p);
+	return rc;
 }
 
 /*
@@ -71,19 +91,14 @@ load(struct identity_list *list, const char *name)
 static int
 attempt(const char *options, const char *const names[], struct err *err)
 {
-	struct identity_list list = { 0 };
+	struct keyring ring = { 0 };
 	struct server s;
 	int rc;
 
 	sshd_configure("host_ed25519", options);
-	for (size_t i = 0; names[i] != NULL; i++)
-		load(&list, names[i]);
+	load(&ring, names);
 	sshd_start_session(&s, "ssh-ed25519");
-	rc = auth_run(s.transport, user, &list,
-	    clock_now_ms() + DEADLINE_MS, err);
-	assert_int_equal(list.count, 0);
-	assert_null(list.items);
-	assert_null(list.problems.p);
+	rc = run(&s, user, &ring, clock_now_ms() + DEADLINE_MS, err);
 	sshd_stop(&s);
 	return rc;
 }
@@ -254,52 +269,39 @@ no_keys_allowed(void **state)
 static void
 nothing_to_offer(void **state)
 {
-	struct identity_list list = { 0 };
-	struct server s;
 	struct err err;
 
 	(void)state;
-	sshd_configure("host_ed25519", "");
-	assert_int_equal(identity_load(&list, "/nonexistent/key", NULL), -1);
-	sshd_start_session(&s, "ssh-ed25519");
-	assert_int_equal(auth_run(s.transport, user, &list,
-	    clock_now_ms() + DEADLINE_MS, &err), -1);
+	assert_int_equal(attempt_one("", "/nonexistent/key", &err), -1);
 	assert_text(&err, ERR_NOTFOUND, "there is no key to offer");
 	assert_text(&err, ERR_NOTFOUND,
 	    "key file /nonexistent/key does not exist");
-	assert_null(list.problems.p);
-	sshd_stop(&s);
 }
 
 /* A key that could not be read may be the very one that was meant. */
 static void
 unusable_files_are_named(void **state)
 {
+	static const char *const names[] = { "/nonexistent/key", "rsa.pem",
+	    "stranger", NULL };
 	char *path = sshd_path("rsa.pem");
-	struct identity_list list = { 0 };
-	struct server s;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(identity_load(&list, "/nonexistent/key", NULL), -1);
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_int_equal(identity_load(&list, path, NULL), -1);
+	assert_int_equal(attempt("", names, &err), -1);
 	assert_int_equal(chmod(path, 0600), 0);
-	load(&list, "stranger");
-	sshd_configure("host_ed25519", "");
-	sshd_start_session(&s, "ssh-ed25519");
-	assert_int_equal(auth_run(s.transport, user, &list,
-	    clock_now_ms() + DEADLINE_MS, &err), -1);
 	assert_text(&err, ERR_REFUSED, "/rsa.pem is readable by others");
 	assert_null(strstr(err.text, "nonexistent"));
-	sshd_stop(&s);
 	free(path);
 }
 
 static void
 user_names_have_bounds(void **state)
 {
-	struct identity_list list = { 0 };
+	static const char *const names[] = { "ed25519", NULL };
+	const int64_t deadline = clock_now_ms() + DEADLINE_MS;
+	struct keyring ring = { 0 };
 	char longest[257];
 	struct server s;
 	struct err err;
@@ -309,17 +311,14 @@ user_names_have_bounds(void **state)
 	longest[sizeof(longest) - 1] = '\0';
 	sshd_configure("host_ed25519", "");
 	sshd_start_session(&s, "ssh-ed25519");
-	load(&list, "ed25519");
-	assert_int_equal(auth_run(s.transport, "", &list,
-	    clock_now_ms() + DEADLINE_MS, &err), -1);
+	load(&ring, names);
+	assert_int_equal(run(&s, "", &ring, deadline, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
-	assert_int_equal(list.count, 0);
-	assert_int_equal(auth_run(s.transport, longest, &list,
-	    clock_now_ms() + DEADLINE_MS, &err), -1);
+	assert_int_equal(run(&s, longest, &ring, deadline, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
-	load(&list, "ed25519");
-	assert_int_equal(auth_run(s.transport, "no\"such\x01user", &list,
-	    clock_now_ms() + DEADLINE_MS, &err), -1);
+	load(&ring, names);
+	assert_int_equal(run(&s, "no\"such\x01user", &ring, deadline, &err),
+	    -1);
 	assert_int_equal(err.code, ERR_REFUSED);
 	sshd_stop(&s);
 }
@@ -327,7 +326,8 @@ user_names_have_bounds(void **state)
 static void
 silent_server(void **state)
 {
-	struct identity_list list = { 0 };
+	static const char *const names[] = { "ed25519", NULL };
+	struct keyring ring = { 0 };
 	struct server s;
 	struct err err;
 	int64_t begin;
@@ -336,21 +336,20 @@ silent_server(void **state)
 	sshd_configure("host_ed25519", "");
 	sshd_start_session(&s, "ssh-ed25519");
 	assert_int_equal(kill(s.pid, SIGSTOP), 0);
-	load(&list, "ed25519");
+	load(&ring, names);
 	begin = clock_now_ms();
-	assert_int_equal(auth_run(s.transport, user, &list, begin + 300,
-	    &err), -1);
+	assert_int_equal(run(&s, user, &ring, begin + 300, &err), -1);
 	assert_text(&err, ERR_TIMEOUT, "authentication of user");
 	assert_true(clock_now_ms() - begin >= 300);
 	assert_true(clock_now_ms() - begin < 10000);
-	assert_int_equal(list.count, 0);
 	sshd_stop(&s);
 }
 
 static void
 server_goes_away(void **state)
 {
-	struct identity_list list = { 0 };
+	static const char *const names[] = { "ed25519", NULL };
+	struct keyring ring = { 0 };
 	struct server s;
 	struct err err;
 	int status;
@@ -360,12 +359,11 @@ server_goes_away(void **state)
 	sshd_start_session(&s, "ssh-ed25519");
 	assert_int_equal(kill(s.pid, SIGKILL), 0);
 	assert_int_equal(waitpid(s.pid, &status, 0), s.pid);
-	load(&list, "ed25519");
-	assert_int_equal(auth_run(s.transport, user, &list,
-	    clock_now_ms() + DEADLINE_MS, &err), -1);
+	load(&ring, names);
+	assert_int_equal(run(&s, user, &ring, clock_now_ms() + DEADLINE_MS,
+	    &err), -1);
 	if (err.code != ERR_CLOSED && err.code != ERR_SYS)
 		fail_msg("code %d: %s", err.code, err.text);
-	assert_int_equal(list.count, 0);
 	transport_free(s.transport);
 }
 

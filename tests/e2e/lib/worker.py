@@ -24,6 +24,8 @@ _EXEC = ("import fcntl,os,sys\n"
          "os.closerange(3 + len(fds), 300)\n"
          "os.execvp(sys.argv[2], sys.argv[2:])\n")
 
+STRICT, OFF = range(2)      # enum host_key_policy
+
 
 def tcp(host, port):
     return {"host": host, "port": port}
@@ -67,8 +69,9 @@ class Worker:
                                               socket.SOCK_SEQPACKET)
         self.order = {
             "host": "test", "hostname": "127.0.0.1", "port": 22,
-            "user": USER, "identity_files": [], "known_hosts_files": [],
-            "check_host_key": True, "connect_timeout_s": 10,
+            "user": USER, "identity_files": [], "certificate_files": [],
+            "identities_only": False, "agent": "", "known_hosts_files": [],
+            "host_key_policy": STRICT, "connect_timeout_s": 10,
             "alive_interval_s": 15, "alive_count_max": 3, "log_level": 3,
             "log_json": False,
             "targets": {"any_port": True, "unix": True, "ports": []},

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: ISC
+"""Who we are: keys from files and agents."""
+
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+from lib import ports, proc
+from lib.hawserd import stanza
+
+
+def start(hawserd, sshd, **options):
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
+                         **options))
+    hawserd.start()
+
+
+class Agent:
+    """A real ssh-agent, without keys to begin with."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "agent.sock")
+        said = subprocess.run(["ssh-agent", "-a", self.path], check=True,
+                              capture_output=True, text=True).stdout
+        self.pid = int(re.search(r"SSH_AGENT_PID=(\d+)", said).group(1))
+
+    def add(self, *arguments):
+        subprocess.run(["ssh-add", "-q", *arguments], check=True,
+                       env=dict(os.environ, SSH_AUTH_SOCK=self.path),
+                       capture_output=True)
+
+    def stop(self):
+        proc.kill(self.pid)
+
+
+@pytest.fixture
+def agent(stack, workdir):
+    made = Agent(workdir)
+    stack.callback(made.stop)
+    return made
+
+
+@pytest.fixture
+def silent_agent(stack, workdir):
+    """Connections are taken, and nothing is said."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    stack.callback(listener.close)
+    path = os.path.join(workdir, "silent.sock")
+    listener.bind(path)
+    listener.listen(8)
+    return path
+
+
+def test_agent_of_the_environment(hawserd, sshd, keys, agent):
+    agent.add(keys.ecdsa)
+    hawserd.environment["SSH_AUTH_SOCK"] = agent.path
+    start(hawserd, sshd, key="/nonexistent", IdentitiesOnly="no")
+    hawserd.wait_up("one")
+    sshd.log.wait("Accepted publickey .* ECDSA")
+
+
+def test_agent_of_the_configuration(hawserd, sshd, keys, agent):
+    """IdentitiesOnly chooses among its keys; other hosts ask none."""
+    agent.add(keys.ed25519, keys.rsa)
+    hawserd.environment["SSH_AUTH_SOCK"] = agent.path
+    public = os.path.join(hawserd.folder, "chosen.pub")
+    with open(keys.rsa + ".pub", encoding="ascii") as f, \
+            open(public, "w", encoding="ascii") as g:
+        g.write(f.read())
+    hawserd.write(
+        stanza("one", sshd, f"LocalForward {ports.free()} a:1", key=public,
+               IdentityAgent=agent.path),
+        stanza("two", sshd, f"LocalForward {ports.free()} a:1",
+               key="/nonexistent", IdentitiesOnly="no",
+               IdentityAgent="none"))
+    hawserd.start()
+    hawserd.wait_up("one")
+    sshd.log.wait("Accepted publickey .* RSA")
+    end = hawserd.wait_ended("two")["last_end"]
+    assert end["class"] == "auth"
+    assert "key file /nonexistent does not exist" in end["text"]
+
+
+def test_silent_agent(hawserd, sshd, silent_agent):
+    """It costs its deadline; then the key file is used."""
+    start(hawserd, sshd, IdentityAgent=silent_agent)
+    hawserd.wait_up("one")
+
+
+def test_silent_agent_is_named(hawserd, sshd, silent_agent):
+    start(hawserd, sshd, key="/nonexistent", IdentityAgent=silent_agent)
+    end = hawserd.wait_ended("one")["last_end"]
+    assert end["class"] == "auth"
+    assert f"the agent at {silent_agent}: it does not answer" in end["text"]
+
+
+def test_agent_that_is_gone(hawserd, sshd):
+    start(hawserd, sshd, key="/nonexistent",
+          IdentityAgent="/nonexistent/agent")
+    end = hawserd.wait_ended("one")["last_end"]
+    assert end["class"] == "auth"
+    assert "no agent at /nonexistent/agent" in end["text"]
