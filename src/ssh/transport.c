@@ -198,7 +198,7 @@ on_receive(libssh2_socket_t fd, void *bytes, size_t n, int flags,
 	if (t->looping && bytebuf_len(&t->in) > 0)
 		return take_input(t, bytes, n);
 	if (t->looping)
-		return transport_receive(t, bytes, n);
+		return t->sated ? -EAGAIN : transport_receive(t, bytes, n);
 	if (is_hopeless(t))
 		return -EPIPE;
 	if (transport_flush(t) == -1)

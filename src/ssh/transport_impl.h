@@ -42,6 +42,7 @@ struct transport {
 	bool looping;
 	bool reading;			/* packets are being read: no sending */
 	bool received;			/* the last read gave bytes */
+	bool sated;			/* libssh2 gets no more in this turn */
 	uint64_t bytes_in;		/* taken from the link */
 	bool dead;
 	bool told;			/* on_dead was called */

@@ -135,9 +135,11 @@ read_libssh2(struct transport *t, size_t *budget)
 	uint64_t before = t->bytes_in;
 	int rc;
 
-	/* What our buffer holds, epoll does not tell again. */
-	if (*budget == 0 && bytebuf_len(&t->in) == 0)
-		return false;
+	/*
+	 * Also without a budget: what our buffer and libssh2's hold, epoll
+	 * does not tell again.
+	 */
+	t->sated = *budget == 0;
 	t->received = false;
 	rc = _libssh2_transport_read(t->session);
 	if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN) {

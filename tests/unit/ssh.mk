@@ -95,3 +95,11 @@ tests_unit_test_transport_SOURCES = tests/unit/test_transport.c
 tests_unit_test_transport_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS)
 tests_unit_test_transport_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_transport_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_transport_loop
+tests_unit_test_transport_loop_SOURCES = tests/unit/test_transport_loop.c \
+	tests/unit/sshd.c tests/unit/sshd.h
+tests_unit_test_transport_loop_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS) \
+	$(EVENT_CFLAGS)
+tests_unit_test_transport_loop_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_transport_loop_LDFLAGS = $(HAWSER_SSH_LINK)
