@@ -51,7 +51,7 @@ struct block {
 	struct match match;	/* of BLOCK_MATCH */
 	struct entry *entries;
 	size_t count;
-	bool always;		/* has entries that matter when it is inactive */
+	bool always;		/* entries that matter when inactive */
 };
 
 struct document {
@@ -61,7 +61,7 @@ struct document {
 	struct index index;	/* of the blocks that matter to a name */
 	bool wants_final;	/* a Match here asks for the second pass */
 	bool is_sole;		/* no other document may tell of its hosts */
-	bool lends;		/* its forwards don't count, its faults are mild */
+	bool lends;		/* no forwards count, faults are mild */
 };
 
 /* New: a document with an empty BLOCK_TOP. */

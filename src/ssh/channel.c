@@ -8,9 +8,6 @@
 
 /* Calls of on_writable in one turn, so that other events get theirs. */
 #define SERVE_BUDGET	1024
-/* Small packets share a chunk, so that a byte does not cost a hundred. */
-#define CHUNK_SIZE	8192
-#define FAILURE_TEXT	200
 
 /* Ids and memory */
 
@@ -38,8 +35,8 @@ take_id(struct connection *c, struct channel *ch)
 	return 0;
 }
 
-static struct channel *
-new_channel(struct connection *c, enum channel_state state)
+struct channel *
+channel_new(struct connection *c, enum channel_state state)
 {
 	struct channel *ch;
 
@@ -59,19 +56,6 @@ new_channel(struct connection *c, enum channel_state state)
 }
 
 static void
-drop_queue(struct channel *ch)
-{
-	struct chunk *k;
-
-	while ((k = STAILQ_FIRST(&ch->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&ch->queue, next);
-		free(k);
-	}
-	ch->last = NULL;
-	ch->queued = 0;
-}
-
-static void
 stop_waiting(struct channel *ch)
 {
 	if (ch->listed)
@@ -81,8 +65,8 @@ stop_waiting(struct channel *ch)
 }
 
 /* No more packets for this channel: its id may name another one. */
-static void
-end(struct channel *ch)
+void
+channel_end(struct channel *ch)
 {
 	struct connection *c = ch->connection;
 
@@ -95,8 +79,8 @@ end(struct channel *ch)
 }
 
 /* Ended and not wanted: callers up the stack may still look at it. */
-static void
-bury(struct channel *ch)
+void
+channel_bury(struct channel *ch)
 {
 	if (ch->buried)
 		return;
@@ -109,7 +93,7 @@ static void
 destroy(struct channel *ch)
 {
 	LIST_REMOVE(ch, every);
-	drop_queue(ch);
+	channel_drop_queue(ch);
 	free(ch);
 }
 
@@ -137,8 +121,8 @@ channel_free_all(struct connection *c)
 
 /* Small packets */
 
-static void
-queue_id(struct channel *ch, uint8_t msg)
+void
+channel_queue_id(struct channel *ch, uint8_t msg)
 {
 	struct packet *p = packet_new(msg);
 
@@ -146,17 +130,17 @@ queue_id(struct channel *ch, uint8_t msg)
 	connection_queue(ch->connection, p);
 }
 
-static void
-send_close(struct channel *ch)
+void
+channel_send_close(struct channel *ch)
 {
 	if (ch->close_sent)
 		return;
 	ch->close_sent = true;
-	queue_id(ch, MSG_CHANNEL_CLOSE);
+	channel_queue_id(ch, MSG_CHANNEL_CLOSE);
 }
 
-static void
-queue_failure(struct connection *c, uint32_t peer_id,
+void
+channel_queue_failure(struct connection *c, uint32_t peer_id,
     enum channel_open_failure why, const char *text)
 {
 	struct packet *p = packet_new(MSG_CHANNEL_OPEN_FAILURE);
@@ -166,335 +150,6 @@ queue_failure(struct connection *c, uint32_t peer_id,
 	packet_cstring(p, text);
 	packet_cstring(p, "");
 	connection_queue(c, p);
-}
-
-/* Gives the peer its window back once a quarter of it was taken. */
-static void
-consume(struct channel *ch, uint32_t n)
-{
-	struct packet *p;
-
-	ch->consumed += n;
-	if (ch->consumed < CHANNEL_WINDOW / 4 || ch->state != CHANNEL_OPEN ||
-	    ch->close_sent || ch->eof_received)
-		return;
-	p = packet_new(MSG_CHANNEL_WINDOW_ADJUST);
-	packet_u32(p, ch->peer_id);
-	packet_u32(p, ch->consumed);
-	connection_queue(ch->connection, p);
-	ch->recv_window += ch->consumed;
-	ch->consumed = 0;
-}
-
-/* Data from the server */
-
-/* What the user took, or all of it if the user has left. */
-static size_t
-offer(struct channel *ch, const uint8_t *data, size_t n)
-{
-	size_t taken;
-
-	ch->calling = true;
-	taken = ch->ops->on_data(ch, ch->arg, data, n);
-	ch->calling = false;
-	if (ch->ops == NULL)
-		return n;
-	consume(ch, (uint32_t)taken);
-	return taken;
-}
-
-static void
-deliver_queue(struct channel *ch)
-{
-	struct chunk *k;
-
-	while ((k = STAILQ_FIRST(&ch->queue)) != NULL) {
-		size_t n = offer(ch, k->p, k->len);
-
-		if (ch->ops == NULL) {
-			drop_queue(ch);
-			return;
-		}
-		k->p += n;
-		k->len -= n;
-		ch->queued -= n;
-		if (k->len > 0)
-			return;
-		STAILQ_REMOVE_HEAD(&ch->queue, next);
-		if (k == ch->last)
-			ch->last = NULL;
-		free(k);
-	}
-}
-
-/* Tells the user what its queue no longer holds back, in order. */
-static void
-progress(struct channel *ch)
-{
-	if (ch->ops == NULL || ch->calling || ch->close_told ||
-	    ch->state == CHANNEL_OPENING)
-		return;
-	deliver_queue(ch);
-	if (ch->ops == NULL || ch->queued > 0)
-		return;
-	if (ch->eof_received && !ch->eof_told) {
-		ch->eof_told = true;
-		ch->calling = true;
-		ch->ops->on_eof(ch, ch->arg);
-		ch->calling = false;
-	}
-	if (ch->ops != NULL && ch->close_received && !ch->close_told) {
-		ch->close_told = true;
-		ch->ops->on_close(ch, ch->arg);
-	}
-}
-
-static void
-enqueue(struct channel *ch, const uint8_t *data, size_t n)
-{
-	struct chunk *k = ch->last;
-
-	ch->queued += n;
-	if (k == NULL || k->room < n) {
-		size_t size = n < CHUNK_SIZE ? CHUNK_SIZE : n;
-
-		k = mem_alloc(sizeof(*k) + size);
-		k->p = k->bytes;
-		k->room = size;
-		STAILQ_INSERT_TAIL(&ch->queue, k, next);
-		ch->last = k;
-	}
-	memcpy(k->p + k->len, data, n);
-	k->len += n;
-	k->room -= n;
-}
-
-static void
-on_data(struct channel *ch, struct reader *r)
-{
-	struct connection *c = ch->connection;
-	size_t n, taken = 0;
-	const uint8_t *data = reader_string(r, &n);
-
-	if (r->broken || n > CHANNEL_PACKET_MAX || ch->eof_received)
-		return connection_break(c, "a malformed data packet");
-	if (n > ch->recv_window)
-		return connection_break(c, "more data than the window allows");
-	ch->recv_window -= (uint32_t)n;
-	if (ch->ops == NULL || n == 0)
-		return;
-	if (ch->queued == 0)
-		taken = offer(ch, data, n);
-	if (ch->ops != NULL && taken < n)
-		enqueue(ch, data + taken, n - taken);
-}
-
-/* Forwarded connections have no second stream: counted and dropped. */
-static void
-on_extended_data(struct channel *ch, struct reader *r)
-{
-	size_t n;
-
-	reader_u32(r);
-	reader_string(r, &n);
-	if (r->broken || n > ch->recv_window || ch->eof_received)
-		return connection_break(ch->connection,
-		    "a malformed extended data packet");
-	ch->recv_window -= (uint32_t)n;
-	consume(ch, (uint32_t)n);
-}
-
-static void
-on_window_adjust(struct channel *ch, struct reader *r)
-{
-	uint32_t n = reader_u32(r);
-
-	if (r->broken || n > UINT32_MAX - ch->send_window)
-		return connection_break(ch->connection,
-		    "a window beyond 2^32 - 1");
-	ch->send_window += n;
-	if (ch->waiting)
-		channel_want_write(ch);
-}
-
-static void
-on_eof(struct channel *ch, struct reader *r)
-{
-	(void)r;
-	ch->eof_received = true;
-	progress(ch);
-}
-
-static void
-on_close(struct channel *ch, struct reader *r)
-{
-	(void)r;
-	ch->close_received = true;
-	send_close(ch);
-	end(ch);
-	if (ch->ops == NULL)
-		bury(ch);
-	else
-		progress(ch);
-}
-
-static void
-on_request(struct channel *ch, struct reader *r)
-{
-	size_t n;
-
-	reader_string(r, &n);
-	/* sshd's ClientAliveInterval asks and is content with a failure. */
-	if (reader_bool(r) && !ch->close_sent)
-		queue_id(ch, MSG_CHANNEL_FAILURE);
-	if (r->broken)
-		connection_break(ch->connection,
-		    "a malformed channel request");
-}
-
-/* Answers to channel requests: we never make any. */
-static void
-on_request_answer(struct channel *ch, struct reader *r)
-{
-	(void)r;
-	connection_break(ch->connection,
-	    "an answer to a channel request that was never made");
-}
-
-/* Opening */
-
-static void
-on_open_confirmation(struct channel *ch, struct reader *r)
-{
-	uint32_t max;
-
-	ch->peer_id = reader_u32(r);
-	ch->send_window = reader_u32(r);
-	max = reader_u32(r);
-	if (r->broken || max == 0)
-		return connection_break(ch->connection,
-		    "a malformed channel confirmation");
-	ch->send_packet = max < CHANNEL_PACKET_MAX ? max : CHANNEL_PACKET_MAX;
-	ch->state = CHANNEL_OPEN;
-	if (ch->ops == NULL)
-		send_close(ch);		/* nobody waits for it any more */
-	else
-		ch->ops->on_open(ch, ch->arg);
-}
-
-static void
-on_open_failure(struct channel *ch, struct reader *r)
-{
-	const struct channel_ops *ops = ch->ops;
-	char text[FAILURE_TEXT];
-	uint32_t reason = reader_u32(r);
-
-	reader_text(r, text, sizeof(text));
-	if (r->broken)
-		return connection_break(ch->connection,
-		    "a malformed channel failure");
-	ch->ops = NULL;
-	end(ch);
-	bury(ch);
-	if (ops != NULL)
-		ops->on_open_failed(ch, ch->arg, reason, text);
-}
-
-static const struct handler {
-	enum channel_state state;	/* in which the packet makes sense */
-	void (*handle)(struct channel *, struct reader *);
-} handlers[] = {
-#define ROW(msg)	[(msg) - MSG_CHANNEL_OPEN_CONFIRMATION]
-	ROW(MSG_CHANNEL_OPEN_CONFIRMATION) = { CHANNEL_OPENING,
-	    on_open_confirmation },
-	ROW(MSG_CHANNEL_OPEN_FAILURE) = { CHANNEL_OPENING, on_open_failure },
-	ROW(MSG_CHANNEL_WINDOW_ADJUST) = { CHANNEL_OPEN, on_window_adjust },
-	ROW(MSG_CHANNEL_DATA) = { CHANNEL_OPEN, on_data },
-	ROW(MSG_CHANNEL_EXTENDED_DATA) = { CHANNEL_OPEN, on_extended_data },
-	ROW(MSG_CHANNEL_EOF) = { CHANNEL_OPEN, on_eof },
-	ROW(MSG_CHANNEL_CLOSE) = { CHANNEL_OPEN, on_close },
-	ROW(MSG_CHANNEL_REQUEST) = { CHANNEL_OPEN, on_request },
-	ROW(MSG_CHANNEL_SUCCESS) = { CHANNEL_OPEN, on_request_answer },
-	ROW(MSG_CHANNEL_FAILURE) = { CHANNEL_OPEN, on_request_answer },
-#undef ROW
-};
-
-void
-channel_on_packet(struct connection *c, uint8_t msg, struct reader *r)
-{
-	uint32_t id = reader_u32(r);
-	const struct handler *h;
-
-	if (msg < MSG_CHANNEL_OPEN_CONFIRMATION ||
-	    msg > MSG_CHANNEL_FAILURE)
-		return connection_break(c, "an unknown message number");
-	h = &handlers[msg - MSG_CHANNEL_OPEN_CONFIRMATION];
-	if (r->broken || id >= c->channel_size || c->channels[id] == NULL)
-		return connection_break(c, "a packet for no channel of ours");
-	if (c->channels[id]->state != h->state)
-		return connection_break(c,
-		    "a packet that the channel's state forbids");
-	h->handle(c->channels[id], r);
-}
-
-/* Is it a forwarded-tcpip open that we asked for? NULL after a refusal. */
-static struct channel *
-admit(struct connection *c, struct reader *r, uint32_t peer_id,
-    const uint8_t *type, size_t type_len, struct listener **listener,
-    struct forwarded_open *open, char (*text)[256])
-{
-	static const char forwarded[] = "forwarded-tcpip";
-	struct channel *ch;
-
-	if (type_len != sizeof(forwarded) - 1 ||
-	    memcmp(type, forwarded, type_len) != 0) {
-		queue_failure(c, peer_id, OPEN_UNKNOWN_TYPE,
-		    "hawser opens no such channel");
-		return NULL;
-	}
-	reader_text(r, text[0], sizeof(text[0]));
-	open->connected_port = reader_u32(r);
-	reader_text(r, text[1], sizeof(text[1]));
-	open->originator_port = reader_u32(r);
-	open->connected_host = text[0];
-	open->originator_host = text[1];
-	if (r->broken) {
-		connection_break(c, "a malformed forwarded-tcpip open");
-		return NULL;
-	}
-	*listener = request_find_listener(c, text[0], open->connected_port);
-	if (*listener == NULL) {
-		queue_failure(c, peer_id, OPEN_PROHIBITED,
-		    "nothing was forwarded from there");
-		return NULL;
-	}
-	if ((ch = new_channel(c, CHANNEL_ASKED)) == NULL)
-		queue_failure(c, peer_id, OPEN_RESOURCE_SHORTAGE,
-		    "too many channels");
-	return ch;
-}
-
-void
-channel_on_open(struct connection *c, struct reader *r)
-{
-	size_t type_len;
-	const uint8_t *type = reader_string(r, &type_len);
-	uint32_t peer_id = reader_u32(r), window = reader_u32(r);
-	uint32_t max = reader_u32(r);
-	struct forwarded_open open;
-	struct listener *listener;
-	struct channel *ch;
-	char text[2][256];
-
-	if (r->broken || max == 0)
-		return connection_break(c, "a malformed channel open");
-	ch = admit(c, r, peer_id, type, type_len, &listener, &open, text);
-	if (ch == NULL)
-		return;
-	ch->peer_id = peer_id;
-	ch->send_window = window;
-	ch->send_packet = max < CHANNEL_PACKET_MAX ? max : CHANNEL_PACKET_MAX;
-	c->ops->on_forwarded(c, c->arg, listener->arg, ch, &open);
 }
 
 void
@@ -520,16 +175,16 @@ channel_reject(struct channel *ch, enum channel_open_failure why,
     const char *text)
 {
 	if (ch->state == CHANNEL_ASKED)
-		queue_failure(ch->connection, ch->peer_id, why, text);
-	end(ch);
-	bury(ch);
+		channel_queue_failure(ch->connection, ch->peer_id, why, text);
+	channel_end(ch);
+	channel_bury(ch);
 }
 
 static struct channel *
 open_channel(struct connection *c, const char *type,
     const struct channel_ops *ops, void *arg, struct packet **out)
 {
-	struct channel *ch = new_channel(c, CHANNEL_OPENING);
+	struct channel *ch = channel_new(c, CHANNEL_OPENING);
 
 	if (ch == NULL)
 		return NULL;
@@ -658,25 +313,13 @@ channel_serve_writers(struct connection *c)
 }
 
 void
-channel_pull(struct channel *ch)
-{
-	progress(ch);
-}
-
-size_t
-channel_queued(const struct channel *ch)
-{
-	return ch->queued;
-}
-
-void
 channel_send_eof(struct channel *ch)
 {
 	if (ch->state != CHANNEL_OPEN || ch->eof_sent || ch->close_sent)
 		return;
 	ch->eof_sent = true;
 	stop_waiting(ch);
-	queue_id(ch, MSG_CHANNEL_EOF);
+	channel_queue_id(ch, MSG_CHANNEL_EOF);
 }
 
 void
@@ -685,11 +328,11 @@ channel_free(struct channel *ch)
 	ch->ops = NULL;
 	stop_waiting(ch);
 	if (!ch->calling)
-		drop_queue(ch);	/* else on_data still looks at it */
+		channel_drop_queue(ch);	/* else on_data still looks at it */
 	if (ch->state == CHANNEL_OPEN)
-		send_close(ch);		/* the server's answer ends it */
+		channel_send_close(ch);		/* the server's answer ends it */
 	else if (ch->state == CHANNEL_ENDED)
-		bury(ch);
+		channel_bury(ch);
 	else if (ch->state == CHANNEL_ASKED)
 		channel_reject(ch, OPEN_PROHIBITED, "not accepted");
 }
@@ -703,14 +346,14 @@ channel_end_all(struct connection *c)
 	LIST_FOREACH(ch, &c->every, every) {
 		bool asked = ch->state == CHANNEL_ASKED;
 
-		end(ch);
+		channel_end(ch);
 		if (asked)
 			continue;	/* the user's, until it answers */
 		if (ch->ops == NULL) {
-			bury(ch);
+			channel_bury(ch);
 			continue;
 		}
-		progress(ch);
+		channel_progress(ch);
 		if (ch->ops == NULL || ch->close_told)
 			continue;
 		ch->close_told = true;

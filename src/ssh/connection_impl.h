@@ -118,13 +118,35 @@ void request_free_all(struct connection *);
 struct listener *request_find_listener(struct connection *, const char *bind,
     uint32_t port);
 
-/* channel.c */
-void channel_on_packet(struct connection *, uint8_t msg, struct reader *);
-void channel_on_open(struct connection *, struct reader *);
+/* channel.c: ids, memory, life and sending. NULL: too many, or the end. */
+struct channel *channel_new(struct connection *, enum channel_state);
+/* No more packets for this channel: its id may name another one. */
+void channel_end(struct channel *);
+/* Ended and not wanted: freed when nobody up the stack can look at it. */
+void channel_bury(struct channel *);
+void channel_queue_id(struct channel *, uint8_t msg);
+void channel_send_close(struct channel *);
+void channel_queue_failure(struct connection *, uint32_t peer_id,
+    enum channel_open_failure, const char *text);
+
 /* True if some could not be served for want of room. */
 bool channel_serve_writers(struct connection *);
 void channel_end_all(struct connection *);
 void channel_free_all(struct connection *);
 void channel_empty_graveyard(struct connection *);
+
+/* channel_data.c */
+/* What the user took, or all of it if the user has left. */
+size_t channel_offer(struct channel *, const uint8_t *data, size_t n);
+void channel_enqueue(struct channel *, const uint8_t *data, size_t n);
+/* Gives the peer its window back once a quarter of it was taken. */
+void channel_consume(struct channel *, uint32_t n);
+/* Tells the user what its queue no longer holds back, in order. */
+void channel_progress(struct channel *);
+void channel_drop_queue(struct channel *);
+
+/* channel_in.c */
+void channel_on_packet(struct connection *, uint8_t msg, struct reader *);
+void channel_on_open(struct connection *, struct reader *);
 
 #endif

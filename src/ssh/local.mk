@@ -54,12 +54,7 @@ libhawser_ssh_a_SOURCES = \
 libhawser_ssh_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS) \
 	$(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS)
 
-# What a program or test that uses this folder links, and its linker flags: the
-# files that answer in libssh2's place are taken even if only libssh2, which
-# the linker reads later, asks for them.
+# What a program or test that uses this folder links, and its linker flags.
 HAWSER_SSH_LIBS = libhawser_ssh.a $(HAWSER_IPC_LIBS) $(LIBSSH2_LIBS) \
 	$(EVENT_LIBS)
-HAWSER_SSH_LINK = $(AM_LDFLAGS) $(LIBSSH2_WRAP_LDFLAGS) \
-	-Wl,-u,__wrap__libssh2_packet_add \
-	-Wl,-u,__wrap_libssh2_crypt_methods \
-	-Wl,-u,__wrap__libssh2_ecdh_gen_k
+HAWSER_SSH_LINK = $(AM_LDFLAGS) $(LIBSSH2_WRAP_LDFLAGS)
