@@ -109,8 +109,11 @@ def measure(traffic, tunnel, arguments):
         "ping", tunnel.port, arguments.pings)
     for width in (1, 16):
         count = arguments.opens // width * width
+        before = proc.cpu_seconds(tunnel.pid)
         seconds, = traffic.run("rate", tunnel.port, count, width)
+        used = proc.cpu_seconds(tunnel.pid) - before
         found[f"opens_s_by_{width}"] = count / seconds
+        found[f"open_cpu_us_by_{width}"] = used / count * 1e6
     return found
 
 
@@ -161,7 +164,9 @@ ROWS = (
     ("echo_p50_us", "echo p50 us", "{:.0f}"),
     ("echo_p99_us", "echo p99 us", "{:.0f}"),
     ("opens_s_by_1", "opens/s, one by one", "{:.0f}"),
+    ("open_cpu_us_by_1", "CPU us of each", "{:.0f}"),
     ("opens_s_by_16", "opens/s, 16 at a time", "{:.0f}"),
+    ("open_cpu_us_by_16", "CPU us of each", "{:.0f}"),
 )
 
 
@@ -217,7 +222,7 @@ def main():
     parser.add_argument("--mib", type=int, default=512,
                         help="MiB each way in each round")
     parser.add_argument("--pings", type=int, default=5000)
-    parser.add_argument("--opens", type=int, default=1024)
+    parser.add_argument("--opens", type=int, default=4096)
     parser.add_argument("--idle", type=int, default=10,
                         help="idle connections of each kind")
     parser.add_argument("--json", help="write the figures there, too")
