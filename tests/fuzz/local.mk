@@ -48,6 +48,11 @@ tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c
 tests_fuzz_fuzz_message_LDADD = $(HAWSER_IPC_LIBS)
 tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_packet
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c
+tests_fuzz_fuzz_packet_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_packet_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_socks
 tests_fuzz_fuzz_socks_SOURCES = tests/fuzz/fuzz_socks.c
 tests_fuzz_fuzz_socks_LDADD = $(HAWSER_WORKER_LIBS)
