@@ -330,7 +330,7 @@ channel_free(struct channel *ch)
 	if (!ch->calling)
 		channel_drop_queue(ch);	/* else on_data still looks at it */
 	if (ch->state == CHANNEL_OPEN)
-		channel_send_close(ch);		/* the server's answer ends it */
+		channel_send_close(ch);		/* its answer ends it */
 	else if (ch->state == CHANNEL_ENDED)
 		channel_bury(ch);
 	else if (ch->state == CHANNEL_ASKED)

@@ -118,7 +118,7 @@ on_open_confirmation(struct channel *ch, struct reader *r)
 	ch->send_packet = max < CHANNEL_PACKET_MAX ? max : CHANNEL_PACKET_MAX;
 	ch->state = CHANNEL_OPEN;
 	if (ch->ops == NULL)
-		channel_send_close(ch);		/* nobody waits for it any more */
+		channel_send_close(ch);		/* nobody waits */
 	else
 		ch->ops->on_open(ch, ch->arg);
 }
