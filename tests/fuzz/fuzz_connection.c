@@ -15,7 +15,8 @@
 #include "ssh/transport.h"
 
 #define CHANNELS	8
-#define CHANNEL_PACKET	32768	/* what a write may go over the buffer's limit */
+/* By so much may a write go over the buffer's limit. */
+#define CHANNEL_PACKET	32768
 
 struct transport {
 	const struct transport_ops *ops;
