@@ -224,6 +224,27 @@ expand_socket(struct endpoint *e, const struct resolution *r,
 	return 0;
 }
 
+/*
+ * New: the id of a forward of h. Where lines have the same listening side
+ * (port 0 leaves it to the server), all but the first are numbered.
+ */
+static char *
+make_id(const struct host *h, const struct forward *f)
+{
+	char *plain = forward_make_id(f->kind, &f->listen), *id;
+	size_t count = 1, n = strlen(plain);
+
+	for (size_t i = 0; i < h->forward_count; i++)
+		if (strncmp(h->forwards[i].id, plain, n) == 0 &&
+		    strchr("#", h->forwards[i].id[n]) != NULL)
+			count++;
+	if (count == 1)
+		return plain;
+	id = str_dupf("%s#%zu", plain, count);
+	free(plain);
+	return id;
+}
+
 static void
 add_forward(struct host *h, const struct entry *e,
     const struct resolution *r, struct config *report)
@@ -241,7 +262,7 @@ add_forward(struct host *h, const struct entry *e,
 		    err.text);
 	} else {
 		free(f.id);
-		f.id = forward_make_id(f.kind, &f.listen);
+		f.id = make_id(h, &f);
 		host_add_forward(h, &f, e->file, e->line);
 	}
 	forward_fini(&f);

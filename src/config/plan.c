@@ -1,12 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "config/host.h"
 #include "config/keyword.h"
+
+static const char *const actions[] = {
+	[PLAN_KEEP] = "keep",
+	[PLAN_LIVE] = "live",
+	[PLAN_REPLACE] = "replace",
+	[PLAN_ADD] = "add",
+	[PLAN_REMOVE] = "remove",
+};
+static_assert(sizeof(actions) / sizeof(actions[0]) == PLAN_ACTION_COUNT,
+    "one name per action");
+
+static const char *const forward_actions[] = {
+	[PLAN_FORWARD_CANCEL] = "cancel",
+	[PLAN_FORWARD_RETARGET] = "retarget",
+	[PLAN_FORWARD_ADD] = "add",
+};
+static_assert(sizeof(forward_actions) / sizeof(forward_actions[0]) ==
+    PLAN_FORWARD_ACTION_COUNT, "one name per action");
 
 static struct plan_step *
 add_step(struct plan *p, enum plan_action action, const struct host *old,
@@ -22,51 +41,76 @@ add_step(struct plan *p, enum plan_action action, const struct host *old,
 	return &p->steps[p->step_count++];
 }
 
-/* What the rows say about the fields that differ: the strongest of it. */
-static enum plan_action
-compare_hosts(const struct host *old, const struct host *new_)
+static void
+add_row(struct plan_step *s, const struct keyword *row)
 {
-	enum plan_action action = PLAN_KEEP;
+	s->rows = mem_grow(s->rows, s->row_count + 1, sizeof(*s->rows));
+	s->rows[s->row_count++] = row;
+}
 
+/* What the rows say about the fields that differ: the strongest of it. */
+static void
+compare_rows(struct plan_step *s)
+{
 	for (int i = 0; i < KEYWORD_COUNT; i++) {
 		const struct keyword *k = keyword_get((enum keyword_id)i);
 
-		if (host_field_equal(k, old, new_))
+		if (host_field_equal(k, s->old, s->new_))
 			continue;
 		if (k->reload == RELOAD_REPLACE)
-			return PLAN_REPLACE;
-		action = PLAN_LIVE;
+			s->action = PLAN_REPLACE;
+		else if (s->action == PLAN_KEEP)
+			s->action = PLAN_LIVE;
+		if (k->field != FIELD_FORWARDS)
+			add_row(s, k);
 	}
-	return action;
 }
 
-static bool
-has_forward(const struct host *h, const struct forward *f)
+static void
+add_change(struct plan_step *s, enum plan_forward_action action,
+    const struct forward *f)
+{
+	s->changes = mem_grow(s->changes, s->change_count + 1,
+	    sizeof(*s->changes));
+	s->changes[s->change_count++] = (struct plan_change){ action, f };
+}
+
+/* The forward of h with f's id, or NULL. */
+static const struct forward *
+find_forward(const struct host *h, const struct forward *f)
 {
 	for (size_t i = 0; i < h->forward_count; i++)
-		if (forward_equal(&h->forwards[i], f))
-			return true;
-	return false;
+		if (strcmp(h->forwards[i].id, f->id) == 0)
+			return &h->forwards[i];
+	return NULL;
 }
 
-/* The forwards of one that the other hasn't; new. */
-static const struct forward **
-missing(const struct host *from, const struct host *other, size_t *count)
+/* Can one take the other's place without letting go of the listener? */
+static bool
+listens_alike(const struct forward *a, const struct forward *b)
 {
-	const struct forward **list =
-	    mem_alloc(from->forward_count * sizeof(*list));
-
-	for (size_t i = 0; i < from->forward_count; i++)
-		if (!has_forward(other, &from->forwards[i]))
-			list[(*count)++] = &from->forwards[i];
-	return list;
+	return a->kind == b->kind && endpoint_equal(&a->listen, &b->listen);
 }
 
 static void
 compare_forwards(struct plan_step *s)
 {
-	s->cancel = missing(s->old, s->new_, &s->cancel_count);
-	s->add = missing(s->new_, s->old, &s->add_count);
+	for (size_t i = 0; i < s->old->forward_count; i++) {
+		const struct forward *was = &s->old->forwards[i];
+		const struct forward *is = find_forward(s->new_, was);
+
+		if (is == NULL || !listens_alike(was, is))
+			add_change(s, PLAN_FORWARD_CANCEL, was);
+	}
+	for (size_t i = 0; i < s->new_->forward_count; i++) {
+		const struct forward *is = &s->new_->forwards[i];
+		const struct forward *was = find_forward(s->old, is);
+
+		if (was == NULL || !listens_alike(was, is))
+			add_change(s, PLAN_FORWARD_ADD, is);
+		else if (!forward_equal(was, is))
+			add_change(s, PLAN_FORWARD_RETARGET, is);
+	}
 }
 
 /* A model's hosts in the order of their names; new. */
@@ -122,10 +166,11 @@ add_changes(struct plan *p, const struct config *old,
 		    h->name);
 		struct plan_step *s;
 
-		s = add_step(p, was == NULL ? PLAN_ADD :
-		    compare_hosts(was, h), was, h);
-		if (s->action == PLAN_LIVE)
-			compare_forwards(s);
+		s = add_step(p, was == NULL ? PLAN_ADD : PLAN_KEEP, was, h);
+		if (was == NULL)
+			continue;
+		compare_rows(s);
+		compare_forwards(s);
 	}
 	free(sorted);
 }
@@ -161,9 +206,46 @@ plan_free(struct plan *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->step_count; i++) {
-		free(p->steps[i].cancel);
-		free(p->steps[i].add);
+		free(p->steps[i].rows);
+		free(p->steps[i].changes);
 	}
 	free(p->steps);
 	free(p);
+}
+
+const char *
+plan_action_name(enum plan_action action)
+{
+	return actions[action];
+}
+
+const char *
+plan_forward_action_name(enum plan_forward_action action)
+{
+	return forward_actions[action];
+}
+
+static void
+format_step(const struct plan_step *s, struct str *out)
+{
+	const char *before = ": ";
+
+	str_printf(out, "%-7s  %s", actions[s->action], s->name);
+	for (size_t i = 0; i < s->row_count; i++, before = ", ")
+		str_printf(out, "%s%s", before, s->rows[i]->name);
+	for (size_t i = 0; i < s->change_count; i++, before = ", ")
+		str_printf(out, "%s%s %s", before,
+		    forward_actions[s->changes[i].action],
+		    s->changes[i].forward->id);
+	if (s->action == PLAN_LIVE && s->row_count + s->change_count == 0)
+		str_append(out, ": the order of its forwards");
+	str_append(out, "\n");
+}
+
+void
+plan_format(const struct plan *p, struct str *out)
+{
+	for (size_t i = 0; i < p->step_count; i++)
+		if (p->steps[i].action != PLAN_KEEP)
+			format_step(&p->steps[i], out);
 }

@@ -7,15 +7,6 @@
 #include "ipc/order.h"
 #include "supervisor/host_entry.h"
 
-static const struct forward *
-find_spec(const struct host *conf, const char *id)
-{
-	for (size_t i = 0; i < conf->forward_count; i++)
-		if (str_equal(conf->forwards[i].id, id))
-			return &conf->forwards[i];
-	return NULL;
-}
-
 static bool
 is_up(const struct host_entry *e)
 {
@@ -23,66 +14,66 @@ is_up(const struct host_entry *e)
 }
 
 static void
-cancel(struct host_forward *f)
+cancel_forward(struct host_entry *e, const struct forward *spec)
 {
-	struct host_entry *e = f->host;
+	struct host_forward *f = host_forward_find(e, spec->id);
 
 	if (e->main != NULL && is_up(e))
 		worker_proc_send(e->main->proc, ORDER_CANCEL,
-		    json_pack("{s:s}", "id", f->spec.id), NULL, 0);
+		    json_pack("{s:s}", "id", spec->id), NULL, 0);
 	log_info("a forward is removed host=%s forward=%s", e->name,
-	    f->spec.id);
+	    spec->id);
 	host_forward_free(f);
 }
 
 /* The same listening side leads to another target from now on. */
 static void
-retarget(struct host_forward *f, const struct forward *spec)
+retarget_forward(struct host_entry *e, const struct forward *spec)
 {
-	log_info("a forward has a new target host=%s forward=%s",
-	    f->host->name, f->spec.id);
+	struct host_forward *f = host_forward_find(e, spec->id);
+
+	log_info("a forward has a new target host=%s forward=%s", e->name,
+	    spec->id);
 	forward_fini(&f->spec);
 	forward_copy(&f->spec, spec);
-	if (is_up(f->host))
+	if (is_up(e))
 		host_forward_lend(f);
 }
 
 static void
-add(struct host_entry *e, const struct forward *spec)
+add_forward(struct host_entry *e, const struct forward *spec)
 {
 	struct host_forward *f = host_forward_new(e, spec);
 
 	log_info("a forward is added host=%s forward=%s", e->name,
-	    f->spec.id);
+	    spec->id);
 	if (is_up(e))
 		host_forward_lend(f);
 	else if (e->state != HOST_DISABLED && e->state != HOST_PARKED)
 		host_forward_bind(f);
 }
 
+static void (*const forward_actions[])(struct host_entry *,
+    const struct forward *) = {
+	[PLAN_FORWARD_CANCEL] = cancel_forward,
+	[PLAN_FORWARD_RETARGET] = retarget_forward,
+	[PLAN_FORWARD_ADD] = add_forward,
+};
+static_assert(sizeof(forward_actions) / sizeof(forward_actions[0]) ==
+    PLAN_FORWARD_ACTION_COUNT, "one row per action");
+
 /* Makes the forwards those of the model, on the link as it is. */
 static void
-sync_forwards(struct host_entry *e, const struct host *conf)
+change_forwards(struct host_entry *e, const struct plan_step *s)
 {
-	struct host_forward *f, *next;
+	for (size_t i = 0; i < s->change_count; i++)
+		forward_actions[s->changes[i].action](e,
+		    s->changes[i].forward);
+	/* In the order of the files. */
+	for (size_t i = 0; i < s->new_->forward_count; i++) {
+		struct host_forward *f = host_forward_find(e,
+		    s->new_->forwards[i].id);
 
-	for (f = TAILQ_FIRST(&e->forwards); f != NULL; f = next) {
-		const struct forward *spec = find_spec(conf, f->spec.id);
-
-		next = TAILQ_NEXT(f, entry);
-		if (spec == NULL || spec->kind != f->spec.kind ||
-		    !endpoint_equal(&spec->listen, &f->spec.listen))
-			cancel(f);
-		else if (!forward_equal(spec, &f->spec))
-			retarget(f, spec);
-	}
-	/* In the order of the files; what exists moves to its place. */
-	for (size_t i = 0; i < conf->forward_count; i++) {
-		f = host_forward_find(e, conf->forwards[i].id);
-		if (f == NULL) {
-			add(e, &conf->forwards[i]);
-			continue;
-		}
 		TAILQ_REMOVE(&e->forwards, f, entry);
 		TAILQ_INSERT_TAIL(&e->forwards, f, entry);
 	}
@@ -100,7 +91,7 @@ apply_live(struct host_table *t, const struct plan_step *s)
 	struct host_entry *e = host_table_find(t, s->name);
 
 	e->conf = s->new_;
-	sync_forwards(e, s->new_);
+	change_forwards(e, s);
 	host_follow_wish(e);
 	host_update_hold(e);
 	if (is_up(e))
@@ -154,7 +145,7 @@ static const struct {
 	[PLAN_REMOVE] = { apply_remove,
 	    offsetof(struct host_changes, removed) },
 };
-static_assert(sizeof(actions) / sizeof(actions[0]) == PLAN_REMOVE + 1,
+static_assert(sizeof(actions) / sizeof(actions[0]) == PLAN_ACTION_COUNT,
     "one row per action");
 
 void

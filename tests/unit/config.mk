@@ -24,6 +24,7 @@ tests_unit_test_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 tests_unit_test_load_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
 tests_unit_test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+EXTRA_DIST += tests/unit/golden/plan.txt
 tests_unit_test_plan_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_yamlconf
