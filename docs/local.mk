@@ -10,5 +10,6 @@ dist_doc_DATA = \
 	README.md \
 	docs/ARCHITECTURE.md \
 	docs/SECURITY.md \
+	conf.d/fleet.yaml.sample \
 	conf.d/home-server.conf.sample \
 	conf.d/operator.conf.sample

@@ -16,7 +16,7 @@ static const char help[] =
     "               [--worker PATH]\n"
     "Keeps the SSH tunnels up that its configuration names.\n"
     "\n"
-    "  -c, --config DIR   read DIR/conf.d/*.conf\n"
+    "  -c, --config DIR   read the files in DIR\n"
     "  -F, --file FILE    read this one ssh_config file instead\n"
     "  -v, --verbose      log more\n"
     "      --daemon       go to the background when everything is set up\n"
