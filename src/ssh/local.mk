@@ -9,6 +9,8 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/base64.c \
 	src/ssh/bytebuf.c \
 	src/ssh/channel.c \
+	src/ssh/channel_data.c \
+	src/ssh/channel_in.c \
 	src/ssh/cipher.c \
 	src/ssh/connection.c \
 	src/ssh/ecdh.c \
@@ -54,7 +56,12 @@ libhawser_ssh_a_SOURCES = \
 libhawser_ssh_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS) \
 	$(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS)
 
-# What a program or test that uses this folder links, and its linker flags.
+# What a program or test that uses this folder links, and its linker flags: the
+# files that answer in libssh2's place are taken even if only libssh2, which
+# the linker reads later, asks for them.
 HAWSER_SSH_LIBS = libhawser_ssh.a $(HAWSER_IPC_LIBS) $(LIBSSH2_LIBS) \
 	$(EVENT_LIBS)
-HAWSER_SSH_LINK = $(AM_LDFLAGS) $(LIBSSH2_WRAP_LDFLAGS)
+HAWSER_SSH_LINK = $(AM_LDFLAGS) $(LIBSSH2_WRAP_LDFLAGS) \
+	-Wl,-u,__wrap__libssh2_packet_add \
+	-Wl,-u,__wrap_libssh2_crypt_methods \
+	-Wl,-u,__wrap__libssh2_ecdh_gen_k
