@@ -24,9 +24,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "sshd.h"
-#include "ssh/auth.h"
 #include "ssh/connection.h"
-#include "ssh/identity.h"
 #include "ssh/packet.h"
 #include "ssh/session.h"
 #include "ssh/transport.h"
@@ -253,8 +251,7 @@ static void
 begin(const char *cipher, const char *mac, const char *options)
 {
 	const struct passwd *pw = getpwuid(geteuid());
-	struct identity_list keys = { 0 };
-	char *path = sshd_path("user");
+	char *key = sshd_read("user");
 	char *text = str_dupf("%sCiphers %s\nMACs %s\nLogLevel DEBUG1\n",
 	    options, cipher, mac);
 	struct err err;
@@ -264,13 +261,13 @@ begin(const char *cipher, const char *mac, const char *options)
 	start_behind();
 	sshd_configure("host", text);
 	sshd_start_session(&w.server, "ssh-ed25519");
-	assert_int_equal(identity_load(&keys, path, &err), 0);
-	if (auth_run(w.server.transport, pw->pw_name, &keys,
-	    clock_now_ms() + DEADLINE_MS, &err) == -1)
-		fail_msg("%s", err.text);
-	identity_list_fini(&keys);
+	transport_set_deadline(w.server.transport,
+	    clock_now_ms() + DEADLINE_MS);
+	assert_int_equal(libssh2_userauth_publickey_frommemory(
+	    transport_session(w.server.transport), pw->pw_name,
+	    strlen(pw->pw_name), NULL, 0, key, strlen(key), NULL), 0);
 	free(text);
-	free(path);
+	free(key);
 	w.base = event_base_new();
 	assert_non_null(w.base);
 	w.c = connection_new(w.server.transport, w.base, &connection_ops,
