@@ -166,16 +166,14 @@ cut_pairs(const char *p, struct pair *out)
 static size_t
 find_pairs(const char *text, struct piece *clause, struct pair *out)
 {
-	*clause = (struct piece){ text, strlen(text) };
-	for (const char *p = text; (p = strchr(p, ' ')) != NULL; p++) {
-		size_t count = cut_pairs(p + 1, out);
+	size_t count = cut_pairs(text, out);
 
-		if (count > 0) {
+	*clause = (struct piece){ text, count > 0 ? 0 : strlen(text) };
+	for (const char *p = text; count == 0 &&
+	    (p = strchr(p, ' ')) != NULL; p++)
+		if ((count = cut_pairs(p + 1, out)) > 0)
 			clause->n = (size_t)(p - text);
-			return count;
-		}
-	}
-	return 0;
+	return count;
 }
 
 size_t

@@ -204,7 +204,7 @@ host_handle(struct host_entry *e, enum host_event event)
 
 	if (step.next == old && step.actions == 0)
 		return;
-	log_debug("host=%s event=%s from=%s to=%s", e->name,
+	log_debug("the state changes host=%s event=%s from=%s to=%s", e->name,
 	    host_event_label(event), host_state_label(old),
 	    host_state_label(step.next));
 	e->state = step.next;

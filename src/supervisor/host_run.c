@@ -58,7 +58,8 @@ on_phase(void *arg, enum phase phase)
 {
 	struct host_run *run = arg;
 
-	log_debug("host=%s phase=%s", run->host->name, phase_name(phase));
+	log_debug("a phase begins host=%s phase=%s", run->host->name,
+	    phase_name(phase));
 	if (phase != PHASE_UP)
 		return;
 	if (run->role == ROLE_MAIN)

@@ -31,4 +31,5 @@ EXTRA_DIST += \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_socks.py \
 	tests/e2e/test_transfer.py \
-	tests/e2e/test_worker.py
+	tests/e2e/test_worker.py \
+	tests/e2e/test_yaml.py

@@ -45,6 +45,8 @@ pairs_become_members(void **state)
 	    HEAD "\"down\",\"why\":\"it said \\\"no\\\"\",\"host\":\"a\"}");
 	assert_string_equal(say("x why=\"\" to="),
 	    HEAD "\"x\",\"why\":\"\",\"to\":\"\"}");
+	assert_string_equal(say("host=vps state=up"),
+	    HEAD "\"\",\"host\":\"vps\",\"state\":\"up\"}");
 	assert_string_equal(say("x why=\"cut off"),
 	    HEAD "\"x\",\"why\":\"cut off\"}");
 }
