@@ -15,7 +15,7 @@
 
 enum plan_action {
 	PLAN_KEEP,		/* nothing that matters differs */
-	PLAN_LIVE,		/* forwards or settings change on the live link */
+	PLAN_LIVE,		/* forwards or settings change on the link */
 	PLAN_REPLACE,		/* the connection itself differs */
 	PLAN_ADD,
 	PLAN_REMOVE,
@@ -47,7 +47,7 @@ struct plan_step {
 };
 
 struct plan {
-	struct plan_step *steps;	/* removals first, then in new_'s order */
+	struct plan_step *steps;	/* removals, then in new_'s order */
 	size_t step_count;
 };
 
