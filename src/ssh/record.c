@@ -41,13 +41,13 @@ record_open(LIBSSH2_SESSION *s, struct bytebuf *in, const uint8_t **payload,
     size_t *n, size_t *need)
 {
 	const LIBSSH2_CRYPT_METHOD *method = s->remote.crypt;
-	uint8_t *p = in->p + in->head;
 	unsigned len;
-	uint8_t padding;
+	uint8_t padding, *p;
 
 	*need = LENGTH_SIZE;
 	if (bytebuf_len(in) < LENGTH_SIZE)
 		return 0;
+	p = in->p + in->head;
 	if (method->get_len(s, s->remote.seqno, p, LENGTH_SIZE, &len,
 	    &s->remote.crypt_abstract) != 0)
 		return -1;

@@ -24,6 +24,9 @@
 /* Bytes of text that a server may say first (RFC 4253 4.2). */
 #define BEFORE_BANNER_MAX	(64 * 1024)
 
+/* RFC 4253 4.2; HAWSER_VERSION has neither blank nor minus sign. */
+#define BANNER	"SSH-2.0-hawser_" HAWSER_VERSION
+
 #define KEX_LIST \
 	"curve25519-sha256,curve25519-sha256@libssh.org," \
 	"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521," \
@@ -41,9 +44,8 @@ transport_library_init(struct err *err)
 {
 	uint8_t byte;
 
-	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG |
-	    OPENSSL_INIT_ADD_ALL_CIPHERS | OPENSSL_INIT_ADD_ALL_DIGESTS,
-	    NULL) != 1 || RAND_bytes(&byte, 1) != 1)
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
+	    RAND_bytes(&byte, 1) != 1)
 		return err_set(err, ERR_SYS, "cannot initialise OpenSSL");
 	if (libssh2_init(0) != 0)
 		return err_set(err, ERR_SYS, "cannot initialise libssh2");
@@ -110,6 +112,11 @@ transport_flush(struct transport *t)
 {
 	if (bytebuf_send(&t->out, t->fd) == 0)
 		return 0;
+	if (errno == EPIPE) {
+		/* It has hung up; what it said before that is still to come. */
+		bytebuf_fini(&t->out);
+		return 0;
+	}
 	transport_set_cause(t, ERR_SYS, "the connection broke while sending");
 	return -1;
 }
@@ -293,6 +300,11 @@ transport_new(int link_fd, struct err *err)
 	libssh2_session_callback_set2(t->session, LIBSSH2_CALLBACK_DISCONNECT,
 	    (libssh2_cb_generic *)on_disconnect);
 	libssh2_session_set_blocking(t->session, 1);
+	if (libssh2_session_banner_set(t->session, BANNER) != 0) {
+		err_set(err, ERR_NOMEM, "cannot make an SSH session");
+		transport_free(t);
+		return NULL;
+	}
 	return t;
 }
 

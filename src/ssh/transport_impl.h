@@ -44,6 +44,7 @@ struct transport {
 	bool received;			/* the last read gave bytes */
 	bool sated;			/* libssh2 gets no more in this turn */
 	uint64_t bytes_in;		/* taken from the link */
+	bool trimming;			/* at the end of the turn */
 	bool dead;
 	bool told;			/* on_dead was called */
 };

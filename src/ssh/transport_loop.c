@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,18 @@ read_packets(struct transport *t)
 	t->reading = false;
 }
 
+/* Between packets: nobody borrows from the buffers now. */
+static void
+trim(struct transport *t)
+{
+	t->trimming = false;
+	if (bytebuf_len(&t->in) == 0)
+		bytebuf_fini(&t->in);
+	if (bytebuf_len(&t->out) == 0)
+		bytebuf_fini(&t->out);
+	malloc_trim(0);
+}
+
 /* One turn: what came in is done; let packets out, ask for more, send. */
 static void
 turn(struct transport *t)
@@ -209,6 +222,8 @@ turn(struct transport *t)
 		event_del(t->read_event);
 	else
 		event_add(t->read_event, NULL);
+	if (t->trimming)
+		trim(t);
 	/* With a full buffer the write event brings the next turn. */
 	if (more && bytebuf_len(&t->out) < TRANSPORT_BULK_MAX)
 		transport_wake(t);
@@ -317,10 +332,8 @@ transport_fail(struct transport *t, const char *what)
 void
 transport_trim(struct transport *t)
 {
-	if (bytebuf_len(&t->in) == 0)
-		bytebuf_fini(&t->in);
-	if (bytebuf_len(&t->out) == 0)
-		bytebuf_fini(&t->out);
+	t->trimming = true;
+	transport_wake(t);
 }
 
 void

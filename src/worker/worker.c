@@ -13,6 +13,9 @@
 #include "worker/loop.h"
 #include "worker/ping.h"
 
+/* A connection that hears less between two pings needs no buffers. */
+#define QUIET_BYTES	4096
+
 /* Orders handled in one turn, so that the relays get theirs. */
 #define ORDERS_MAX	16
 
@@ -28,6 +31,7 @@ struct worker {
 	struct event *stop_timer;
 	struct report_gauge rtt;
 	int64_t rtt_us;
+	uint64_t heard;		/* when the last ping was answered */
 	bool draining;		/* ends when the connections have */
 	bool stopping;		/* ends when all is cancelled */
 	bool cancelled;		/* nothing listens for us any more */
@@ -130,14 +134,6 @@ static const struct connection_ops connection_ops = {
 
 /* Ping */
 
-static uint64_t
-count_heard(void *arg)
-{
-	struct worker *w = arg;
-
-	return transport_received(connection_transport(w->connection));
-}
-
 static json_t *
 encode_rtt(void *arg)
 {
@@ -146,13 +142,27 @@ encode_rtt(void *arg)
 	return json_pack("{s:I}", "us", (json_int_t)w->rtt_us);
 }
 
+static uint64_t
+count_heard(void *arg)
+{
+	struct worker *w = arg;
+
+	return transport_received(connection_transport(w->connection));
+}
+
 static void
 on_rtt(void *arg, int64_t us)
 {
 	struct worker *w = arg;
 
+	uint64_t heard = count_heard(w);
+
 	w->rtt_us = us;
 	report_touch(w->loop.report, &w->rtt);
+	/* The last interval brought nothing but the ping's answer. */
+	if (heard - w->heard < QUIET_BYTES)
+		transport_trim(connection_transport(w->connection));
+	w->heard = heard;
 }
 
 static void
