@@ -91,10 +91,18 @@ tests_unit_test_signature_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_signature_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_transport
-tests_unit_test_transport_SOURCES = tests/unit/test_transport.c
+tests_unit_test_transport_SOURCES = tests/unit/test_transport.c \
+	tests/unit/scripted.c tests/unit/scripted.h
 tests_unit_test_transport_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS)
 tests_unit_test_transport_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_transport_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_transport_kex
+tests_unit_test_transport_kex_SOURCES = tests/unit/test_transport_kex.c \
+	tests/unit/scripted.c tests/unit/scripted.h
+tests_unit_test_transport_kex_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS)
+tests_unit_test_transport_kex_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_transport_kex_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_transport_loop
 tests_unit_test_transport_loop_SOURCES = tests/unit/test_transport_loop.c \

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Key exchanges with hostile servers, up to where keys would be needed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "scripted.h"
+#include "ssh/packet.h"
+#include "ssh/transport.h"
+
+/* Lists as in a KEXINIT; NULL stands for one that agrees. */
+static struct packet *
+kexinit(const char *const lists[8])
+{
+	static const char *const usual[8] = { "curve25519-sha256",
+		"ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256",
+		"hmac-sha2-256", "none", "none" };
+	struct packet *p = packet_new(MSG_KEXINIT);
+
+	for (int i = 0; i < 16; i++)
+		packet_u8(p, 0);
+	for (int i = 0; i < 8; i++)
+		packet_cstring(p, lists[i] != NULL ? lists[i] : usual[i]);
+	packet_cstring(p, "");
+	packet_cstring(p, "");
+	packet_u8(p, 0);
+	packet_u32(p, 0);
+	return p;
+}
+
+static void
+offer_other_cipher_per_direction(int fd)
+{
+	const char *lists[8] = { [2] = "aes128-ctr", [3] = "aes256-ctr" };
+
+	say_only(fd, kexinit(lists));
+}
+
+static void
+test_a_cipher_per_direction(void **state)
+{
+	(void)state;
+	fails(offer_other_cipher_per_direction, ERR_PROTOCOL,
+	    "the server wants a different cipher per direction");
+	assert_int_equal(w.begun, 1);
+}
+
+static void
+offer_old_kex(int fd)
+{
+	const char *lists[8] = { "diffie-hellman-group1-sha1,old" };
+
+	say_only(fd, kexinit(lists));
+}
+
+static void
+test_nothing_in_common(void **state)
+{
+	(void)state;
+	fails(offer_old_kex, ERR_REFUSED, "no common key exchange algorithm: "
+	    "the server offers only diffie-hellman-group1-sha1,old");
+}
+
+static void
+offer_usual(int fd)
+{
+	const char *lists[8] = { NULL };
+
+	say_only(fd, kexinit(lists));
+}
+
+/* Host keys of other types than those known_hosts has. */
+static void
+test_no_common_host_key(void **state)
+{
+	(void)state;
+	w.host_key_types = "rsa-sha2-512,rsa-sha2-256";
+	fails(offer_usual, ERR_REFUSED, "no common host key algorithm: "
+	    "the server offers only ssh-ed25519");
+}
+
+static void
+offer_twice(int fd)
+{
+	const char *lists[8] = { NULL };
+
+	say_banner(fd);
+	say_packet(fd, kexinit(lists));
+	say_packet(fd, kexinit(lists));
+	listen_only(fd);
+}
+
+/* RFC 4253 7.1: not before NEWKEYS. It would free the host key in use. */
+static void
+test_a_second_offer_in_one_exchange(void **state)
+{
+	(void)state;
+	fails(offer_twice, ERR_PROTOCOL,
+	    "the server began a key exchange inside another");
+}
+
+static void
+offer_half(int fd)
+{
+	struct packet *p = packet_new(MSG_KEXINIT);
+
+	packet_u32(p, 0);
+	say_only(fd, p);
+}
+
+static void
+test_a_cut_offer(void **state)
+{
+	(void)state;
+	fails(offer_half, ERR_PROTOCOL,
+	    "the server's KEXINIT packet is malformed");
+}
+
+static void
+open_channel(int fd)
+{
+	struct packet *p = packet_new(MSG_CHANNEL_OPEN);
+
+	packet_cstring(p, "session");
+	say_only(fd, p);
+}
+
+static void
+test_a_channel_before_its_time(void **state)
+{
+	(void)state;
+	start(open_channel);
+	shake();
+	assert_int_equal(w.err.code, ERR_PROTOCOL);
+}
+
+static void
+say_packet_of_any_length(int fd)
+{
+	say_banner(fd);
+	flood(fd, "\xff\xfe\xfd");
+}
+
+static void
+test_a_packet_of_4_gigabytes(void **state)
+{
+	(void)state;
+	start(say_packet_of_any_length);
+	shake();
+	assert_int_equal(w.err.code, ERR_PROTOCOL);
+}
+
+static void
+say_nothing_at_all(int fd)
+{
+	listen_only(fd);
+}
+
+static void
+test_our_own_list_is_checked(void **state)
+{
+	(void)state;
+	w.host_key_types = "no-such-key";
+	fails(say_nothing_at_all, ERR_INPUT,
+	    "no supported algorithm in \"no-such-key\"");
+}
+
+int
+main(void)
+{
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, scripted_setup, \
+		    scripted_teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_a_cipher_per_direction),
+		TEST(test_nothing_in_common),
+		TEST(test_no_common_host_key),
+		TEST(test_a_second_offer_in_one_exchange),
+		TEST(test_a_cut_offer),
+		TEST(test_a_channel_before_its_time),
+		TEST(test_a_packet_of_4_gigabytes),
+		TEST(test_our_own_list_is_checked),
+	};
+
+	return cmocka_run_group_tests(tests, scripted_begin, scripted_end);
+}
