@@ -9,7 +9,8 @@
 
 /*
  * The model as JSON: {"settings":{…},"hosts":[…],"diagnostics":[…]}. Strings
- * that aren't UTF-8 (file names may be anything) travel with each bad byte as '?'.
+ * that aren't UTF-8 (file names may be anything) travel with each bad byte as
+ * '?'.
  */
 
 /* How the fields that hold one value are named; the order of the object. */
