@@ -22,6 +22,9 @@ config_free(struct config *c)
 		free(c->diagnostics[i].text);
 	}
 	free(c->diagnostics);
+	for (size_t i = 0; i < c->file_count; i++)
+		free(c->files[i].path);
+	free(c->files);
 	free(c);
 }
 

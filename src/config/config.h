@@ -79,12 +79,24 @@ struct settings {
 	gid_t api_gid;		/* whose members may use the API */
 };
 
+/* A file or folder that was read, as it was then. */
+struct config_file {
+	char *path;
+	bool is_cut;		/* its last line lacks its end */
+	/* Only where it was loaded: */
+	uint64_t inode;
+	int64_t size;
+	int64_t changed_s, changed_ns;	/* since 1970 */
+};
+
 struct config {
 	struct settings settings;
 	struct host *hosts;	/* those that may run, in order of the files */
 	size_t host_count;
 	struct diagnostic *diagnostics;
 	size_t diagnostic_count;
+	struct config_file *files;
+	size_t file_count;
 };
 
 /* What to load: exactly one of dir and file is set. */

@@ -8,9 +8,9 @@
 #include "ipc/order.h"
 
 /*
- * The model as JSON: {"settings":{…},"hosts":[…],"diagnostics":[…]}. Strings
- * that aren't UTF-8 (file names may be anything) travel with each bad byte as
- * '?'.
+ * The model as JSON: {"settings":{…},"hosts":[…],"diagnostics":[…],
+ * "files":[{"path":…,"is_cut":…}…]}. Strings that aren't UTF-8 (file names may
+ * be anything) travel with each bad byte as '?'.
  */
 
 /* How the fields that hold one value are named; the order of the object. */
@@ -158,6 +158,7 @@ json_t *
 config_encode(const struct config *c)
 {
 	json_t *hosts = json_array(), *diagnostics = json_array();
+	json_t *files = json_array();
 
 	for (size_t i = 0; i < c->host_count; i++)
 		json_array_append_new(hosts, put_host(&c->hosts[i]));
@@ -170,9 +171,13 @@ config_encode(const struct config *c)
 		    put_string(d->file) : json_null(), "line", d->line,
 		    "column", d->column, "text", put_string(d->text)));
 	}
-	return json_pack("{s:o, s:o, s:o}", "settings",
+	for (size_t i = 0; i < c->file_count; i++)
+		json_array_append_new(files, json_pack("{s:o, s:b}", "path",
+		    put_string(c->files[i].path), "is_cut",
+		    c->files[i].is_cut));
+	return json_pack("{s:o, s:o, s:o, s:o}", "settings",
 	    put_settings(&c->settings), "hosts", hosts, "diagnostics",
-	    diagnostics);
+	    diagnostics, "files", files);
 }
 
 static int
@@ -307,6 +312,27 @@ get_diagnostic(json_t *j, struct diagnostic *d, struct err *err)
 }
 
 static int
+get_files(json_t *array, struct config *c, struct err *err)
+{
+	if (!json_is_array(array))
+		return bad("files", err);
+	c->files = mem_alloc(json_array_size(array) * sizeof(*c->files));
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		json_t *j = json_array_get(array, i);
+		const char *path = json_string_value(json_object_get(j,
+		    "path"));
+
+		if (path == NULL)
+			return bad("files", err);
+		c->files[c->file_count++] = (struct config_file){
+			.path = str_dup(path),
+			.is_cut = json_is_true(json_object_get(j, "is_cut")),
+		};
+	}
+	return 0;
+}
+
+static int
 get_settings(json_t *j, struct settings *s, struct err *err)
 {
 	json_t *level = json_object_get(j, "log_level");
@@ -348,7 +374,7 @@ decode(json_t *j, struct config *c, struct err *err)
 		if (get_diagnostic(json_array_get(diagnostics, i),
 		    &c->diagnostics[c->diagnostic_count++], err) == -1)
 			return -1;
-	return 0;
+	return get_files(json_object_get(j, "files"), c, err);
 }
 
 struct config *

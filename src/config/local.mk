@@ -24,11 +24,13 @@ libhawser_config_a_SOURCES = \
 	src/config/report.c \
 	src/config/resolve.c \
 	src/config/scalar.c \
+	src/config/settle.c \
 	src/config/sha1.c \
 	src/config/show.c \
 	src/config/snake.c \
 	src/config/sshconf.c \
 	src/config/together.c \
+	src/config/torn.c \
 	src/config/tree.c \
 	src/config/value.c \
 	src/config/words.c \
@@ -54,11 +56,13 @@ libhawser_config_a_SOURCES = \
 	src/config/report.h \
 	src/config/resolve.h \
 	src/config/scalar.h \
+	src/config/settle.h \
 	src/config/sha1.h \
 	src/config/show.h \
 	src/config/snake.h \
 	src/config/sshconf.h \
 	src/config/together.h \
+	src/config/torn.h \
 	src/config/tree.h \
 	src/config/value.h \
 	src/config/words.h \

@@ -197,6 +197,8 @@ plan_make(const struct config *old, const struct config *new_)
 		old = &nothing;
 	add_removals(p, old, new_);
 	add_changes(p, old, new_);
+	for (size_t i = 0; i < p->step_count; i++)
+		p->counts[p->steps[i].action]++;
 	return p;
 }
 
@@ -248,4 +250,30 @@ plan_format(const struct plan *p, struct str *out)
 	for (size_t i = 0; i < p->step_count; i++)
 		if (p->steps[i].action != PLAN_KEEP)
 			format_step(&p->steps[i], out);
+}
+
+static json_t *
+encode_step(const struct plan_step *s)
+{
+	json_t *keywords = json_array(), *forwards = json_array();
+
+	for (size_t i = 0; i < s->row_count; i++)
+		json_array_append_new(keywords,
+		    json_string(s->rows[i]->name));
+	for (size_t i = 0; i < s->change_count; i++)
+		json_array_append_new(forwards, json_pack("{s:s, s:s}",
+		    "id", s->changes[i].forward->id, "action",
+		    forward_actions[s->changes[i].action]));
+	return json_pack("{s:s, s:s, s:o, s:o}", "name", s->name, "action",
+	    actions[s->action], "keywords", keywords, "forwards", forwards);
+}
+
+json_t *
+plan_encode(const struct plan *p)
+{
+	json_t *steps = json_array();
+
+	for (size_t i = 0; i < p->step_count; i++)
+		json_array_append_new(steps, encode_step(&p->steps[i]));
+	return steps;
 }

@@ -49,6 +49,7 @@ struct plan_step {
 struct plan {
 	struct plan_step *steps;	/* removals, then in new_'s order */
 	size_t step_count;
+	size_t counts[PLAN_ACTION_COUNT];	/* of its steps */
 };
 
 /* New; borrows both models, which must outlive it. old may be NULL. */
@@ -62,5 +63,8 @@ const char *plan_forward_action_name(enum plan_forward_action);
 
 /* Appends a line for each host that isn't kept. */
 void plan_format(const struct plan *, struct str *out);
+
+/* New: [{"name":…,"action":…,"keywords":[…],"forwards":[…]}…]. */
+json_t *plan_encode(const struct plan *);
 
 #endif

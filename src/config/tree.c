@@ -10,6 +10,7 @@
 #include "config/files.h"
 #include "config/localnet.h"
 #include "config/report.h"
+#include "config/settle.h"
 #include "config/yamlconf.h"
 
 #define SSH_SYSTEM_FOLDER	"/etc/ssh"
@@ -106,6 +107,19 @@ is_within_bounds(struct reader *r, const struct place *p)
 	return false;
 }
 
+/* New: the bytes of a file, as files_read() gives them; and it is noted. */
+static char *
+read_file(struct reader *r, const char *path, size_t max, size_t *n,
+    struct err *err)
+{
+	struct config_file *file = settle_note(r->report, path);
+	char *text = files_read(path, max, n, err);
+
+	if (file != NULL && text != NULL)
+		file->is_cut = *n > 0 && text[*n - 1] != '\n';
+	return text;
+}
+
 /*
  * New: the document at path with all it includes; NULL if it can't be read,
  * which is reported (unless ssh's own file isn't there).
@@ -120,7 +134,7 @@ read_document(struct reader *r, const char *path, const struct place *p)
 
 	if (!is_within_bounds(r, p))
 		return NULL;
-	text = files_read(path, FILES_SIZE_MAX, &n, &err);
+	text = read_file(r, path, FILES_SIZE_MAX, &n, &err);
 	if (text == NULL && p->from != NULL)
 		report_add(r->report, severity_of(p), p->from, p->line,
 		    "Include %s: %s", path, err.text);
@@ -152,7 +166,8 @@ read_yaml(struct reader *r, const char *path)
 
 	if (!is_within_bounds(r, &conf_d))
 		return;
-	if ((text = files_read(path, YAMLCONF_SIZE_MAX, &n, &err)) == NULL) {
+	text = read_file(r, path, YAMLCONF_SIZE_MAX, &n, &err);
+	if (text == NULL) {
 		report_add(r->report, SEVERITY_ERROR, path, 0, "%s",
 		    err.text);
 		return;
@@ -173,6 +188,7 @@ read_folder(struct reader *r, const char *dir)
 	struct files_list files = { 0 };
 	struct err err;
 
+	settle_note(r->report, folder);
 	if (files_in_folder(folder, suffixes, &files, &err) == -1)
 		report_add(r->report, SEVERITY_ERROR, folder, 0, "%s",
 		    err.text);
@@ -215,7 +231,7 @@ read_ini(struct reader *r, const char *dir)
 	struct err err;
 	size_t n;
 
-	text = files_read(path, INICONF_SIZE_MAX, &n, &err);
+	text = read_file(r, path, INICONF_SIZE_MAX, &n, &err);
 	if (text != NULL)
 		ini = iniconf_parse(path, text, n, r->report);
 	else if (err.code != ERR_NOTFOUND)

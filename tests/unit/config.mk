@@ -27,6 +27,17 @@ tests_unit_test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/unit/golden/plan.txt
 tests_unit_test_plan_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_torn
+tests_unit_test_torn_SOURCES = tests/unit/test_torn.c
+tests_unit_test_torn_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_torn_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_settle
+tests_unit_test_settle_SOURCES = tests/unit/test_settle.c
+tests_unit_test_settle_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
+	-D_XOPEN_SOURCE=700
+tests_unit_test_settle_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_yamlconf
 tests_unit_test_yamlconf_SOURCES = tests/unit/test_yamlconf.c
 tests_unit_test_yamlconf_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

@@ -182,7 +182,8 @@ every_row_has_its_effect(void **state)
 		"IdentityFile /x", "GlobalKnownHostsFile /x",
 		"UserKnownHostsFile /x", "ConnectTimeout 9",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
-		"HawserHold 9s", "HawserDrain 9s",
+		"HawserHold 9s", "HawserDrain 9s", "IdentityAgent /x",
+		"CertificateFile /x",
 	};
 	size_t tried = 0, with_field = 0;
 

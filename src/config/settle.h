@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_CONFIG_SETTLE_H
+#define HAWSER_CONFIG_SETTLE_H
+
+#include "config/config.h"
+
+/*
+ * settle: loads files that somebody may be writing at this moment. A file or
+ * folder that changed less than SETTLE_QUIET_MS ago isn't believed: it is
+ * looked at again when it has rested for so long.
+ */
+
+#define SETTLE_QUIET_MS	300
+#define SETTLE_LIMIT_MS	4000
+
+/*
+ * As config_load(). Waits for files to rest; one that doesn't within
+ * SETTLE_LIMIT_MS is an error among the diagnostics.
+ */
+struct config *settle_load(const struct config_source *);
+
+/*
+ * Notes the file or folder as it is before it is read; what can't be looked
+ * at isn't noted. Borrowed until the next one is added; or NULL.
+ */
+struct config_file *settle_note(struct config *, const char *path);
+
+#endif
