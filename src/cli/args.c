@@ -31,6 +31,10 @@ static const struct option options[] = {
 	    .help = "Add where each value comes from." },
 	[ARG_SSH_DEFAULTS] = { .name = "ssh-defaults",
 	    .help = "Use ssh's defaults where hawser's are others." },
+	[ARG_DRY_RUN] = { .name = "dry-run", .letter = 'n',
+	    .help = "Say what would change, and change nothing." },
+	[ARG_FORCE] = { .name = "force",
+	    .help = "Apply files that look half-written." },
 };
 
 static_assert(sizeof(options) / sizeof(options[0]) == ARG_COUNT,

@@ -4,9 +4,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "cli/api_call.h"
+#include "cli/json_print.h"
 #include "cli/text.h"
 
 /* New: the answer, or NULL with err set. */
@@ -61,20 +63,52 @@ print_changes(json_t *changes)
 	return rc;
 }
 
+/* The plan's lines, each made safe. */
+static int
+print_plan(const char *text)
+{
+	struct str out;
+	int rc;
+
+	str_init(&out);
+	for (; *text != '\0'; text += strspn(text, "\n")) {
+		size_t n = strcspn(text, "\n");
+		char *line = str_dupf("%.*s", (int)n, text);
+
+		text_append_clean(&out, line);
+		str_append(&out, "\n");
+		free(line);
+		text += n;
+	}
+	rc = command_print(out.p != NULL ? out.p : "");
+	str_fini(&out);
+	return rc;
+}
+
 static int
 run_reload(const struct command *c, const struct args *args)
 {
 	struct err err = { 0 };
-	json_t *body = post(args, "/v1/reload", API_RELOAD_MS, &err);
-	int rc;
+	char *path = str_dupf("/v1/reload?dry_run=%d&force=%d",
+	    args->seen[ARG_DRY_RUN], args->seen[ARG_FORCE]);
+	json_t *body = post(args, path, API_RELOAD_MS, &err);
+	const char *plan;
+	int rc = EXIT_FINE;
 
 	(void)c;
+	free(path);
 	if (body == NULL) {
 		if (err.code == ERR_REFUSED)
 			err_prefix(&err, "nothing was changed");
 		return command_fail(&err);
 	}
-	rc = print_changes(json_object_get(body, "changes"));
+	plan = json_string_value(json_object_get(body, "text"));
+	if (args->seen[ARG_JSON])
+		rc = json_print(body);
+	else if (plan != NULL)
+		rc = print_plan(plan);
+	if (rc == EXIT_FINE && !args->seen[ARG_JSON])
+		rc = print_changes(json_object_get(body, "changes"));
 	json_decref(body);
 	return rc;
 }
@@ -104,10 +138,17 @@ const struct command cmd_down = {
 };
 
 const struct command cmd_reload = {
-	.name = "reload", .operands = "", .options = ARG_API,
+	.name = "reload", .operands = "", .options = ARG_API |
+	    ARG_BIT(ARG_DRY_RUN) | ARG_BIT(ARG_FORCE) | ARG_BIT(ARG_JSON),
 	.run = run_reload,
 	.summary = "read the configuration again and apply what changed",
 	.help = "Hosts that did not change keep their connections. If the "
 	    "files hold an error,\nnothing changes, the error is printed as "
-	    "file:line: why, and the exit code is 1.\n",
+	    "file:line: why, and the exit code is 1.\n\nThe same if a file "
+	    "looks half-written: it is there but all of its hosts are\n"
+	    "gone, or its last line lost its end. --force applies it all the "
+	    "same.\n\n--dry-run prints for each host that is not kept what "
+	    "would become of it: add,\nremove, replace (a new connection "
+	    "takes over) or live (the connection stays),\nwith the keywords "
+	    "and forwards that change.\n",
 };

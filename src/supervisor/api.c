@@ -193,6 +193,15 @@ on_later(struct routes_call *call, int status, json_t *body)
 	event_active(q->api->timer, EV_TIMEOUT, 0);
 }
 
+static const char *
+find_argument(struct routes_call *call, const char *name)
+{
+	struct request *q = (struct request *)call;
+
+	return MHD_lookup_connection_value(q->connection,
+	    MHD_GET_ARGUMENT_KIND, name);
+}
+
 static struct request *
 request_new(struct api *a, struct MHD_Connection *c, const char *method)
 {
@@ -202,6 +211,7 @@ request_new(struct api *a, struct MHD_Connection *c, const char *method)
 	q->connection = c;
 	q->call.env = a->env;
 	q->call.method = method;
+	q->call.argument = find_argument;
 	q->call.later = on_later;
 	LIST_INSERT_HEAD(&a->requests, q, entry);
 	return q;

@@ -34,17 +34,12 @@ struct host_table *host_table_new(const struct host_env *);
 /* Kills what still runs. */
 void host_table_free(struct host_table *);
 
-/* What a plan came to, for the log and the API. */
-struct host_changes {
-	unsigned kept, live, replaced, added, removed;
-};
-
 /*
  * Applies a plan. config (borrowed) is the new model: it must live until the
  * next one was applied; the old one is not needed after this.
  */
 void host_table_apply(struct host_table *, const struct plan *,
-    const struct config *, struct host_changes *out);
+    const struct config *);
 
 /* The host of that name, or NULL. */
 struct host_entry *host_table_find(struct host_table *, const char *name);

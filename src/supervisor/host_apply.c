@@ -133,32 +133,23 @@ apply_remove(struct host_table *t, const struct plan_step *s)
 	host_check_gone(t, e);
 }
 
-static const struct {
-	void (*apply)(struct host_table *, const struct plan_step *);
-	size_t count;		/* offset of the counter */
-} actions[] = {
-	[PLAN_KEEP] = { apply_keep, offsetof(struct host_changes, kept) },
-	[PLAN_LIVE] = { apply_live, offsetof(struct host_changes, live) },
-	[PLAN_REPLACE] = { apply_replace,
-	    offsetof(struct host_changes, replaced) },
-	[PLAN_ADD] = { apply_add, offsetof(struct host_changes, added) },
-	[PLAN_REMOVE] = { apply_remove,
-	    offsetof(struct host_changes, removed) },
+static void (*const actions[])(struct host_table *,
+    const struct plan_step *) = {
+	[PLAN_KEEP] = apply_keep,
+	[PLAN_LIVE] = apply_live,
+	[PLAN_REPLACE] = apply_replace,
+	[PLAN_ADD] = apply_add,
+	[PLAN_REMOVE] = apply_remove,
 };
 static_assert(sizeof(actions) / sizeof(actions[0]) == PLAN_ACTION_COUNT,
     "one row per action");
 
 void
 host_table_apply(struct host_table *t, const struct plan *plan,
-    const struct config *config, struct host_changes *out)
+    const struct config *config)
 {
-	*out = (struct host_changes){ 0 };
-	for (size_t i = 0; i < plan->step_count; i++) {
-		const struct plan_step *s = &plan->steps[i];
-
-		actions[s->action].apply(t, s);
-		++*(unsigned *)((char *)out + actions[s->action].count);
-	}
+	for (size_t i = 0; i < plan->step_count; i++)
+		actions[plan->steps[i].action](t, &plan->steps[i]);
 	for (size_t i = 0; i < config->host_count; i++) {
 		struct host_entry *e = host_table_find(t,
 		    config->hosts[i].name);

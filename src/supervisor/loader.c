@@ -11,6 +11,7 @@
 
 #include "base/fdio.h"
 #include "base/str.h"
+#include "config/settle.h"
 #include "supervisor/child.h"
 
 #define LIMIT_MS	10000
@@ -28,10 +29,18 @@ struct loader {
 	void *arg;
 };
 
+/* What the child is told. */
+struct task {
+	const struct config_source *source;
+	bool settle;
+};
+
 static int
 load(int fd, void *arg)
 {
-	struct config *c = config_load(arg);
+	const struct task *task = arg;
+	struct config *c = task->settle ? settle_load(task->source) :
+	    config_load(task->source);
 	json_t *model = config_encode(c);
 	char *text = json_dumps(model, JSON_COMPACT);
 	int rc = 1;
@@ -131,9 +140,10 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 
 struct loader *
 loader_start(struct event_base *base, const struct config_source *source,
-    loader_done *done, void *arg, struct err *err)
+    bool settle, loader_done *done, void *arg, struct err *err)
 {
 	struct timeval limit = { LIMIT_MS / 1000, 0 };
+	struct task task = { source, settle };
 	struct process process;
 	struct loader *l;
 	int ends[2];
@@ -142,7 +152,7 @@ loader_start(struct event_base *base, const struct config_source *source,
 		err_sys(err, "cannot read the configuration");
 		return NULL;
 	}
-	if (spawn_fork(&process, ends[1], load, (void *)source, err) == -1) {
+	if (spawn_fork(&process, ends[1], load, &task, err) == -1) {
 		fd_close(&ends[0]);
 		fd_close(&ends[1]);
 		return NULL;

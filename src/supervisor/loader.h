@@ -2,6 +2,8 @@
 #ifndef HAWSER_SUPERVISOR_LOADER_H
 #define HAWSER_SUPERVISOR_LOADER_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "config/config.h"
 
@@ -21,11 +23,12 @@ typedef void loader_done(void *arg, struct config *config,
     const struct err *err);
 
 /*
- * New: begins. Borrows the source's strings. done comes once, from the loop,
+ * New: begins; with settle, files that are being written get time to rest
+ * (config/settle.h). Borrows the source's strings. done comes once, from the loop,
  * when the loader has freed itself. NULL with err set.
  */
 struct loader *loader_start(struct event_base *, const struct config_source *,
-    loader_done *done, void *arg, struct err *);
+    bool settle, loader_done *done, void *arg, struct err *);
 
 /* Gives up, without a call. NULL is fine. */
 void loader_free(struct loader *);

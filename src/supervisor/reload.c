@@ -9,11 +9,13 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/plan.h"
+#include "config/torn.h"
 #include "supervisor/loader.h"
 
 struct waiter {
 	reload_done *done;
 	void *arg;
+	struct reload_wish wish;
 	bool next;		/* came when a load was under way */
 	STAILQ_ENTRY(waiter) entry;
 };
@@ -43,10 +45,44 @@ take_waiter(struct reload *r, struct waiter *w)
 	free(w);
 }
 
-/* Tells those who waited for this load. */
-static void
-tell(struct reload *r, const struct reload_result *result)
+/* What a load came to. */
+struct outcome {
+	struct config *config;	/* NULL if nothing could be loaded */
+	struct config *spare;	/* what remains to be freed of it and the last */
+	struct plan *plan;	/* NULL if there is an error */
+	char *error;		/* the first of the files, or NULL */
+	char *torn;		/* why they look half-written, or NULL */
+};
+
+/* Why it isn't applied, or NULL. */
+static const char *
+find_obstacle(const struct outcome *o, bool force)
 {
+	return o->error != NULL || force ? o->error : o->torn;
+}
+
+/* Does any of those who waited for this load want it applied? With force? */
+static bool
+is_wanted(const struct reload *r, bool *force)
+{
+	const struct waiter *w;
+	bool wanted = false;
+
+	*force = false;
+	STAILQ_FOREACH(w, &r->waiters, entry) {
+		if (w->next || w->wish.dry_run)
+			continue;
+		wanted = true;
+		*force = *force || w->wish.force;
+	}
+	return wanted;
+}
+
+/* Tells those who waited for this load, to be applied or not. */
+static void
+tell(struct reload *r, const struct outcome *o, bool dry_run, bool force)
+{
+	struct reload_result result = { .config = o->config, .plan = o->plan };
 	struct waiter *w, *next;
 
 	for (w = STAILQ_FIRST(&r->waiters); w != NULL; w = next) {
@@ -54,13 +90,13 @@ tell(struct reload *r, const struct reload_result *result)
 		void *arg = w->arg;
 
 		next = STAILQ_NEXT(w, entry);
-		if (w->next) {
-			w->next = false;
+		if (w->next || w->wish.dry_run != dry_run)
 			continue;
-		}
+		result.error = find_obstacle(o, force ||
+		    (dry_run && w->wish.force));
 		take_waiter(r, w);
 		if (done != NULL)
-			done(arg, result);
+			done(arg, &result);
 	}
 }
 
@@ -104,57 +140,76 @@ first_error(const struct config *c)
  * Every diagnostic goes to the log; not if nothing runs yet and nothing will:
  * then whoever started us prints them.
  */
-static char *
-judge(const struct reload *r, const struct config *c)
+static void
+log_diagnostics(const struct reload *r, const struct outcome *o)
 {
-	char *error = first_error(c);
-
-	for (size_t i = 0; i < c->diagnostic_count; i++)
-		if (error == NULL || r->generation > 0)
-			log_diagnostic(&c->diagnostics[i]);
-	return error;
+	if (o->config == NULL || (o->error != NULL && r->generation == 0))
+		return;
+	for (size_t i = 0; i < o->config->diagnostic_count; i++)
+		log_diagnostic(&o->config->diagnostics[i]);
 }
 
+/* The model comes in force; the one before can be spared. */
 static void
-apply(struct reload *r, struct config *c, struct reload_result *result)
+apply(struct reload *r, struct outcome *o)
 {
-	struct plan *plan = plan_make(r->config, c);
-	const struct host_changes *n = &result->changes;
+	const size_t *n = o->plan->counts;
 
 	if (r->watch != NULL)
-		r->watch(r->watch_arg, c);
-	host_table_apply(r->table, plan, c, &result->changes);
-	plan_free(plan);
-	config_free(r->config);
-	r->config = c;
+		r->watch(r->watch_arg, o->config);
+	host_table_apply(r->table, o->plan, o->config);
+	o->spare = r->config;
+	r->config = o->config;
 	r->generation++;
 	r->loaded_wall_ms = r->tried_wall_ms;
-	log_info("the configuration is in force hosts=%zu added=%u removed=%u "
-	    "replaced=%u changed=%u kept=%u", c->host_count, n->added,
-	    n->removed, n->replaced, n->live, n->kept);
+	log_info("the configuration is in force hosts=%zu added=%zu "
+	    "removed=%zu replaced=%zu changed=%zu kept=%zu",
+	    o->config->host_count, n[PLAN_ADD], n[PLAN_REMOVE],
+	    n[PLAN_REPLACE], n[PLAN_LIVE], n[PLAN_KEEP]);
 }
 
 static void
-on_loaded(void *arg, struct config *c, const struct err *err)
+apply_if_possible(struct reload *r, struct outcome *o, bool force)
 {
-	struct reload *r = arg;
-	struct reload_result result = { .config = c };
+	const char *obstacle = find_obstacle(o, force);
 
-	r->loader = NULL;
 	r->tried_wall_ms = clock_wall_ms();
 	free(r->error);
-	r->error = c == NULL ? str_dup(err->text) : judge(r, c);
-	result.error = r->error;
-	if (r->error == NULL)
-		apply(r, c, &result);
-	else if (c == NULL && r->generation > 0)
-		log_error("the configuration stays as it was why=\"%s\"",
-		    r->error);
+	r->error = obstacle != NULL ? str_dup(obstacle) : NULL;
+	log_diagnostics(r, o);
+	if (obstacle == NULL)
+		apply(r, o);
 	else if (r->generation > 0)
-		log_error("the configuration stays as it was");
-	tell(r, &result);
-	if (r->error != NULL)
-		config_free(c);
+		log_error("the configuration stays as it was why=\"%s\"",
+		    obstacle);
+}
+
+static void
+on_loaded(void *arg, struct config *c, const struct err *why)
+{
+	struct reload *r = arg;
+	struct outcome o = { .config = c, .spare = c };
+	struct waiter *w;
+	struct err err;
+	bool force;
+
+	r->loader = NULL;
+	o.error = c == NULL ? str_dup(why->text) : first_error(c);
+	if (o.error == NULL)
+		o.plan = plan_make(r->config, c);
+	if (o.error == NULL && torn_check(r->config, c, &err) == -1)
+		o.torn = str_dupf("%s (if not, \"hawser reload --force\" "
+		    "takes it as it is)", err.text);
+	tell(r, &o, true, false);
+	if (is_wanted(r, &force))
+		apply_if_possible(r, &o, force);
+	tell(r, &o, false, force);
+	STAILQ_FOREACH(w, &r->waiters, entry)
+		w->next = false;
+	plan_free(o.plan);
+	config_free(o.spare);
+	free(o.error);
+	free(o.torn);
 	if (r->again)
 		event_active(r->begin, EV_TIMEOUT, 0);
 }
@@ -170,7 +225,8 @@ on_begin(evutil_socket_t fd, short what, void *arg)
 	if (r->loader != NULL)
 		return;
 	r->again = false;
-	r->loader = loader_start(r->base, &r->source, on_loaded, r, &err);
+	r->loader = loader_start(r->base, &r->source, r->generation > 0,
+	    on_loaded, r, &err);
 	if (r->loader == NULL)
 		on_loaded(r, NULL, &err);
 }
@@ -214,10 +270,12 @@ reload_free(struct reload *r)
 }
 
 void
-reload_start(struct reload *r, reload_done *done, void *arg)
+reload_start(struct reload *r, struct reload_wish wish, reload_done *done,
+    void *arg)
 {
 	struct waiter *w = mem_alloc(sizeof(*w));
 
+	w->wish = wish;
 	w->done = done;
 	w->arg = arg;
 	/* A load under way may have read the files before they changed. */

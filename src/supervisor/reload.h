@@ -17,11 +17,16 @@ struct event_base;
  */
 struct reload;
 
+struct reload_wish {
+	bool dry_run;		/* only say what it would change */
+	bool force;		/* even if files look half-written */
+};
+
 struct reload_result {
-	const char *error;	/* NULL if it was applied; else why not */
+	const char *error;	/* NULL if it was (would be) applied */
 	/* Every diagnostic of the files; NULL if nothing could be loaded. */
 	const struct config *config;
-	struct host_changes changes;
+	const struct plan *plan;	/* NULL if the files hold an error */
 };
 
 typedef void reload_done(void *arg, const struct reload_result *);
@@ -47,9 +52,11 @@ void reload_watch(struct reload *, reload_apply *, void *arg);
 
 /*
  * Reloads from files as they are from now on. done (may be NULL) comes once,
- * from the loop.
+ * from the loop. After the first load, files have to rest for a moment, and
+ * what looks half-written (config/torn.h) is refused without force.
  */
-void reload_start(struct reload *, reload_done *done, void *arg);
+void reload_start(struct reload *, struct reload_wish, reload_done *done,
+    void *arg);
 
 /* Whoever waits with this arg is gone. */
 void reload_forget(struct reload *, const void *arg);

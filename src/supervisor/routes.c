@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "supervisor/routes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "config/plan.h"
 #include "supervisor/view.h"
 
 json_t *
@@ -65,27 +67,96 @@ get_readyz(struct routes_call *c)
 	return reply(ready ? 200 : 503, body);
 }
 
+/* How many hosts each action of the plan is for. */
+static json_t *
+count_changes(const struct plan *p)
+{
+	static const struct {
+		const char *name;
+		enum plan_action action;
+	} rows[] = {
+		{ "added", PLAN_ADD },
+		{ "removed", PLAN_REMOVE },
+		{ "replaced", PLAN_REPLACE },
+		{ "changed", PLAN_LIVE },
+		{ "kept", PLAN_KEEP },
+	};
+	json_t *o = json_object();
+
+	static_assert(sizeof(rows) / sizeof(rows[0]) == PLAN_ACTION_COUNT,
+	    "every action is counted");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		json_object_set_new(o, rows[i].name, json_integer(
+		    (json_int_t)p->counts[rows[i].action]));
+	return o;
+}
+
+static json_t *
+plan_text(const struct plan *p)
+{
+	struct str s;
+	json_t *j;
+
+	str_init(&s);
+	plan_format(p, &s);
+	j = json_string(s.p != NULL ? s.p : "");
+	str_fini(&s);
+	return j;
+}
+
+static void
+answer_reload(struct routes_call *c, const struct reload_result *r,
+    bool dry_run)
+{
+	json_t *body;
+
+	if (r->error != NULL) {
+		c->later(c, 422, json_pack("{s:b, s:s}", "ok", 0, "error",
+		    r->error));
+		return;
+	}
+	body = json_pack("{s:b, s:n, s:b, s:o}", "ok", 1, "error",
+	    "dry_run", dry_run, "changes", count_changes(r->plan));
+	if (dry_run) {
+		json_object_set_new(body, "plan", plan_encode(r->plan));
+		json_object_set_new(body, "text", plan_text(r->plan));
+	}
+	c->later(c, 200, body);
+}
+
 static void
 on_reloaded(void *arg, const struct reload_result *r)
 {
-	struct routes_call *c = arg;
-	const struct host_changes *n = &r->changes;
+	answer_reload(arg, r, false);
+}
 
-	if (r->error != NULL)
-		c->later(c, 422, json_pack("{s:b, s:s}", "ok", 0, "error",
-		    r->error));
-	else
-		c->later(c, 200, json_pack(
-		    "{s:b, s:n, s:{s:i, s:i, s:i, s:i, s:i}}",
-		    "ok", 1, "error", "changes", "added", (int)n->added,
-		    "removed", (int)n->removed, "replaced", (int)n->replaced,
-		    "changed", (int)n->live, "kept", (int)n->kept));
+static void
+on_planned(void *arg, const struct reload_result *r)
+{
+	answer_reload(arg, r, true);
+}
+
+/* A flag of the query: "1" or "0". -1 if it is something else. */
+static int
+flag(struct routes_call *c, const char *name)
+{
+	const char *value = c->argument != NULL ? c->argument(c, name) : NULL;
+
+	if (value == NULL || strcmp(value, "0") == 0)
+		return 0;
+	return strcmp(value, "1") == 0 ? 1 : -1;
 }
 
 static struct routes_reply
 post_reload(struct routes_call *c)
 {
-	reload_start(c->env->reload, on_reloaded, c);
+	int dry_run = flag(c, "dry_run"), force = flag(c, "force");
+
+	if (dry_run == -1 || force == -1)
+		return reply(400, routes_error("dry_run and force are 0 or 1"));
+	reload_start(c->env->reload, (struct reload_wish){
+	    .dry_run = dry_run == 1, .force = force == 1 },
+	    dry_run == 1 ? on_planned : on_reloaded, c);
 	return reply(0, NULL);
 }
 

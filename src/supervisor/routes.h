@@ -24,6 +24,8 @@ struct routes_call {
 	const struct routes_env *env;
 	const char *method;	/* HEAD counts as GET */
 	const char *path;	/* decoded, without a query; borrowed */
+	/* The query's value for a name, or NULL; borrowed. May be NULL. */
+	const char *(*argument)(struct routes_call *, const char *name);
 	/* Brings the reply that was not there at once. Takes body. */
 	void (*later)(struct routes_call *, int status, json_t *body);
 	char *name;		/* routes': what the path's '*' stood for */

@@ -71,7 +71,7 @@ on_hup(evutil_socket_t number, short what, void *arg)
 
 	(void)number;
 	(void)what;
-	reload_start(s->reload, NULL, NULL);
+	reload_start(s->reload, (struct reload_wish){ 0 }, NULL, NULL);
 }
 
 static void
@@ -287,7 +287,7 @@ set_up(struct supervisor *s, struct err *err)
 	s->reload = reload_new(s->base, s->table, &source);
 	reload_watch(s->reload, on_apply, s);
 	s->routes = (struct routes_env){ s->table, s->reload };
-	reload_start(s->reload, on_first_load, s);
+	reload_start(s->reload, (struct reload_wish){ 0 }, on_first_load, s);
 	return 0;
 }
 

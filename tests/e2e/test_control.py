@@ -200,6 +200,92 @@ def test_reload_without_a_change(hawserd, sshd, target):
     assert hawserd.worker_pid("one") == pid
 
 
+def test_reload_dry_run(hawserd, sshd, target):
+    """It says what would change, per host and forward, and changes nothing."""
+    a, b, c = ports.free(), ports.free(), ports.free()
+    one = stanza("one", sshd, f"LocalForward {a} {target}")
+    hawserd.write(one, stanza("two", sshd, f"LocalForward {b} {target}"))
+    hawserd.start()
+    hawserd.wait_up("one")
+    hawserd.wait_up("two")
+    before = hawserd.status()["config"]
+    assert hawserd.cli("reload", "--dry-run").stdout == "hosts: 2 kept\n"
+    hawserd.write(one, f"\tDynamicForward {c}\n",
+                  stanza("three", sshd, f"LocalForward {b} {target}"))
+    done = hawserd.cli("reload", "-n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ("remove   two\n"
+                           f"live     one: add D:{c}\n"
+                           "add      three\n"
+                           "hosts: 1 added, 1 removed, 1 changed\n")
+    code, body = hawserd.request("POST", "/v1/reload?dry_run=1")
+    assert code == 200 and body["dry_run"] is True
+    assert [(s["name"], s["action"]) for s in body["plan"]] == [
+        ("two", "remove"), ("one", "live"), ("three", "add")]
+    assert body["plan"][1]["forwards"] == [{"id": f"D:{c}", "action": "add"}]
+    with open(hawserd.write(one), "a", encoding="utf-8") as f:
+        f.write("Prot 22\n")
+    done = hawserd.cli("reload", "--dry-run")
+    assert done.returncode == 1 and "prot" in done.stderr.lower()
+    assert hawserd.request("POST", "/v1/reload?dry_run=yes")[0] == 400
+    assert hawserd.status()["config"] == before
+    assert hawserd.host("two")["state"] == "up"
+
+
+# Half-written files (row 31) --------------------------------------------------
+
+def test_a_file_that_became_empty_removes_nothing(hawserd, sshd, target):
+    local, other = ports.free(), ports.free()
+    path = hawserd.write(stanza("one", sshd, f"LocalForward {local} {target}"))
+    hawserd.write(stanza("two", sshd, f"LocalForward {other} {target}"),
+                  name="20.conf")
+    hawserd.start()
+    pids = [hawserd.wait_up(n)["pid"] for n in ("one", "two")]
+    for text in ("", "# nothing\n", "Host one\n\tHostName x\n"):
+        hawserd.write(text)
+        for extra in ((), ("--dry-run",)):
+            done = hawserd.cli("reload", *extra)
+            assert done.returncode == 1 and done.stdout == ""
+            assert path in done.stderr and "--force" in done.stderr
+        assert path in hawserd.status()["config"]["error"]
+    assert [hawserd.worker_pid(n) for n in ("one", "two")] == pids
+    # A file that is removed is meant.
+    os.remove(os.path.join(hawserd.conf, "conf.d", "20.conf"))
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} {target}"))
+    assert hawserd.hup()["error"] is None
+    assert hawserd.host("two") is None
+    assert hawserd.worker_pid("one") == pids[0]
+    hawserd.write("")
+    done = hawserd.cli("reload", "--force")
+    assert done.returncode == 0 and "1 removed" in done.stdout
+    assert hawserd.host("one") is None
+
+
+def test_a_file_written_byte_by_byte(hawserd, sshd, target):
+    """Row 31: a reload after each byte, and no part of it comes in force."""
+    local, other = ports.free(), ports.free()
+    old = stanza("one", sshd, f"LocalForward {local} {target}",
+                 f"LocalForward {other} {target}") \
+        + stanza("two", sshd, f"DynamicForward {ports.free()}")
+    path = hawserd.write(old)
+    hawserd.start()
+    pids = [hawserd.wait_up(n)["pid"] for n in ("one", "two")]
+    generation = hawserd.status()["config"]["generation"]
+    with connect(local) as s, open(path, "wb", buffering=0) as f:
+        for byte in old.encode():
+            f.write(bytes((byte,)))
+            hawserd.signal(signal.SIGHUP)
+        assert ping(s)
+        done = hawserd.cli("reload")
+        assert done.stdout == "hosts: 2 kept\n", done.stderr
+        assert ping(s)
+    assert [hawserd.worker_pid(n) for n in ("one", "two")] == pids
+    assert hawserd.status()["config"]["generation"] <= generation + 2
+    for forbidden in ("removed=1", "changed=1", "replaced=1",
+                      "a forward is removed"):
+        assert forbidden not in hawserd.log.text()
+
+
 def test_storm_of_reloads(hawserd, sshd, target):
     """Row 29 in small: nothing unchanged is touched, nobody refused."""
     local = ports.free()

@@ -168,9 +168,8 @@ apply(struct fixture *f, struct host *hosts, size_t count)
 	struct config c = { .hosts = hosts, .host_count = count };
 	struct plan *plan = plan_make(f->config.host_count > 0 ? &f->config :
 	    NULL, &c);
-	struct host_changes changes;
 
-	host_table_apply(f->table, plan, &c, &changes);
+	host_table_apply(f->table, plan, &c);
 	plan_free(plan);
 	f->config = c;
 }

@@ -125,7 +125,6 @@ main(void)
 	struct budget *budget = budget_new(BUDGET_PLACES);
 	struct resolver *resolver = resolver_new(base);
 	struct plan *plan = plan_make(NULL, &config);
-	struct host_changes changes;
 	int rc;
 
 	log_setup(LOG_ERROR, "test");
@@ -133,7 +132,7 @@ main(void)
 	    "/nowhere" });
 	env.reload = reload_new(base, env.table,
 	    &(struct config_source){ .dir = "/nowhere" });
-	host_table_apply(env.table, plan, &config, &changes);
+	host_table_apply(env.table, plan, &config);
 	plan_free(plan);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
 	host_table_free(env.table);
