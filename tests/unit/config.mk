@@ -53,3 +53,9 @@ tests_unit_test_sources_SOURCES = tests/unit/test_sources.c
 tests_unit_test_sources_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 	-D_XOPEN_SOURCE=700
 tests_unit_test_sources_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_round_trip
+tests_unit_test_round_trip_SOURCES = tests/unit/test_round_trip.c
+tests_unit_test_round_trip_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
+	-D_XOPEN_SOURCE=700
+tests_unit_test_round_trip_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
