@@ -37,6 +37,11 @@ struct host {
 	char *hostname;
 	uint16_t port;
 	char *user;
+	int address_family;	/* AF_UNSPEC (any), AF_INET or AF_INET6 */
+	char *bind_address;	/* "": the system chooses */
+	char *bind_interface;	/* "": the system chooses */
+	int ip_tos;		/* IPQoS of the connection; -1: the system's */
+	bool tcp_keepalive;
 	char **identity_files;	/* absolute; may not exist */
 	size_t identity_file_count;
 	char **certificate_files;	/* absolute; may not exist */

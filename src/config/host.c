@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/str.h"
+#include "config/kinds.h"
 #include "config/report.h"
 
 /* The member of h, which may be const, at an offset that a row names. */
@@ -131,6 +133,27 @@ checking(const char *text)
 	    CHECKING_YES;
 }
 
+static int
+family(const char *text)
+{
+	if (strcmp(text, "inet") == 0)
+		return AF_INET;
+	return strcmp(text, "inet6") == 0 ? AF_INET6 : AF_UNSPEC;
+}
+
+/* Of the first word: a line has two texts, the default two words. */
+static int
+tos(const char *text)
+{
+	char *word = str_dup(text);
+	int byte;
+
+	word[strcspn(word, " ")] = '\0';
+	byte = kinds_ipqos_byte(word);
+	free(word);
+	return byte;
+}
+
 static void
 set_pair(struct host *h, const struct keyword *k, const struct entry *e)
 {
@@ -171,6 +194,12 @@ set_field(struct host *h, const struct keyword *k,
 		break;
 	case FIELD_CHECKING:
 		*MEMBER(enum host_key_checking, h, k->at) = checking(text);
+		break;
+	case FIELD_FAMILY:
+		*MEMBER(int, h, k->at) = family(text);
+		break;
+	case FIELD_TOS:
+		*MEMBER(int, h, k->at) = tos(text);
 		break;
 	case FIELD_MS:
 		*MEMBER(int64_t, h, k->at) = value_duration(text);
@@ -341,6 +370,8 @@ check_texts(const struct host *h, struct config *report)
 	check_text(h, h->name, report);
 	check_text(h, h->hostname, report);
 	check_text(h, h->user, report);
+	check_text(h, h->bind_address, report);
+	check_text(h, h->bind_interface, report);
 	for (size_t i = 0; i < h->identity_file_count; i++)
 		check_text(h, h->identity_files[i], report);
 	for (size_t i = 0; i < h->certificate_file_count; i++)
@@ -352,6 +383,15 @@ check_texts(const struct host *h, struct config *report)
 		check_text(h, h->forwards[i].listen.host, report);
 		check_text(h, h->forwards[i].target.host, report);
 	}
+}
+
+/* New. */
+static char *
+text_or_empty(const struct resolution *r, enum keyword_id id)
+{
+	const char *text = resolution_text(r, id);
+
+	return str_dup(text != NULL ? text : "");
 }
 
 void
@@ -370,6 +410,8 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	add_paths(&out->certificate_files, &out->certificate_file_count,
 	    KW_CERTIFICATEFILE, r, report);
 	out->agent = agent_path(r, report);
+	out->bind_address = text_or_empty(r, KW_BINDADDRESS);
+	out->bind_interface = text_or_empty(r, KW_BINDINTERFACE);
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_USERKNOWNHOSTSFILE, r, report);
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
@@ -393,6 +435,8 @@ host_fini(struct host *h)
 	free(h->file);
 	free(h->hostname);
 	free(h->user);
+	free(h->bind_address);
+	free(h->bind_interface);
 	free_strings(h->identity_files, h->identity_file_count);
 	free_strings(h->certificate_files, h->certificate_file_count);
 	free(h->agent);
@@ -446,6 +490,8 @@ host_field_equal(const struct keyword *k, const struct host *a,
 	case FIELD_BOOL:
 		return SAME(bool, k->at);
 	case FIELD_INT:
+	case FIELD_FAMILY:
+	case FIELD_TOS:
 		return SAME(int, k->at);
 	case FIELD_PORT:
 		return SAME(uint16_t, k->at);

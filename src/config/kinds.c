@@ -464,6 +464,15 @@ kinds_parse_ipqos(struct args *a, struct value *out, struct err *err)
 	return add_class(a, word, out, err);
 }
 
+int
+kinds_ipqos_byte(const char *text)
+{
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(classes[i].name, text) == 0)
+			return classes[i].value;
+	return (int)strtol(text, NULL, 0);
+}
+
 /* Bytes of "1G", "512K", "1.5M"...; -1 if it isn't a size. */
 static long long
 read_size(const char *word)

@@ -30,6 +30,9 @@ int kinds_parse_tunnel_device(struct args *, struct value *,
     struct err *);
 int kinds_parse_escape(struct args *, struct value *, struct err *);
 int kinds_parse_ipqos(struct args *, struct value *, struct err *);
+
+/* The byte of a class that kinds_parse_ipqos() wrote; -1 for "none". */
+int kinds_ipqos_byte(const char *text);
 int kinds_parse_rekey(struct args *, struct value *, struct err *);
 int kinds_parse_mask(struct args *, struct value *, struct err *);
 int kinds_parse_jump(struct args *, struct value *, struct err *);

@@ -37,6 +37,11 @@ struct session_order {
 	char **known_hosts_files;	/* absolute paths; may not exist */
 	size_t known_hosts_file_count;
 	int host_key_policy;		/* enum host_key_policy */
+	int address_family;		/* AF_UNSPEC, AF_INET, AF_INET6 */
+	char *bind_address;		/* a name or literal; "": any */
+	char *bind_interface;		/* "": any; bind_address wins */
+	int ip_tos;			/* 0..255, -1: the system's */
+	bool tcp_keepalive;
 	int connect_timeout_s;		/* 1..3600 */
 	int alive_interval_s;		/* 0 (no pings)..3600 */
 	int alive_count_max;		/* 1..1000 */

@@ -235,6 +235,11 @@ send_record(struct worker_proc *w, const struct host *h)
 		.known_hosts_file_count = h->known_hosts_file_count,
 		.host_key_policy = h->checking == CHECKING_NO ?
 		    HOST_KEY_OFF : HOST_KEY_STRICT,
+		.address_family = h->address_family,
+		.bind_address = h->bind_address,
+		.bind_interface = h->bind_interface,
+		.ip_tos = h->ip_tos,
+		.tcp_keepalive = h->tcp_keepalive,
 		.connect_timeout_s = h->connect_timeout_s,
 		.alive_interval_s = h->alive_interval_s,
 		.alive_count_max = h->alive_count_max,

@@ -4,3 +4,8 @@ unit_tests += tests/unit/test_targets
 tests_unit_test_targets_SOURCES = tests/unit/test_targets.c
 tests_unit_test_targets_CPPFLAGS = $(libhawser_ipc_a_CPPFLAGS)
 tests_unit_test_targets_LDADD = $(HAWSER_IPC_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_order
+tests_unit_test_order_SOURCES = tests/unit/test_order.c
+tests_unit_test_order_CPPFLAGS = $(libhawser_ipc_a_CPPFLAGS)
+tests_unit_test_order_LDADD = $(HAWSER_IPC_LIBS) $(CMOCKA_LIBS)

@@ -176,10 +176,13 @@ every_row_has_its_effect(void **state)
 {
 	static const char *const lines[] = {
 		"User x", "HostName x", "Port 3", "IdentitiesOnly yes",
+		"AddressFamily inet", "BindAddress x", "BindInterface x",
+		"IPQoS none", "TCPKeepAlive no",
 		"StrictHostKeyChecking no", "ServerAliveCountMax 9",
 		"ServerAliveInterval 9", "DynamicForward 9",
 		"LocalForward 9 h:9", "RemoteForward 9 h:9",
-		"IdentityFile /x", "GlobalKnownHostsFile /x",
+		"IdentityFile /x", "CertificateFile /x",
+		"IdentityAgent /x", "GlobalKnownHostsFile /x",
 		"UserKnownHostsFile /x", "ConnectTimeout 9",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
 		"HawserHold 9s", "HawserDrain 9s", "IdentityAgent /x",

@@ -73,7 +73,8 @@ class Worker:
             "identities_only": False, "agent": "", "known_hosts_files": [],
             "host_key_policy": STRICT, "connect_timeout_s": 10,
             "alive_interval_s": 15, "alive_count_max": 3, "log_level": 3,
-            "log_json": False,
+            "log_json": False, "address_family": 0, "ip_tos": -1,
+            "tcp_keepalive": True, "bind_address": "", "bind_interface": "",
             "targets": {"any_port": True, "unix": True, "ports": []},
         }
         if sshd:

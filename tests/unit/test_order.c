@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/str.h"
+#include "ipc/order.h"
+
+static char *files[] = { (char *)"/a", (char *)"/b" };
+
+static const struct session_order sample = {
+	.host = (char *)"web",
+	.hostname = (char *)"web.example.net",
+	.port = 2222,
+	.user = (char *)"me",
+	.identity_files = files,
+	.identity_file_count = 2,
+	.known_hosts_files = files + 1,
+	.known_hosts_file_count = 1,
+	.host_key_policy = HOST_KEY_OFF,
+	.address_family = AF_INET6,
+	.bind_address = (char *)"::1",
+	.bind_interface = (char *)"",
+	.agent = (char *)"",
+	.ip_tos = 0x48,
+	.tcp_keepalive = true,
+	.connect_timeout_s = 7,
+	.alive_interval_s = 8,
+	.alive_count_max = 9,
+	.targets = { .any_port = true },
+	.log_level = 3,
+	.log_json = true,
+};
+
+static void
+there_and_back(void **state)
+{
+	json_t *body = session_order_encode(&sample), *again;
+	struct session_order out = { 0 };
+	struct err err;
+
+	(void)state;
+	assert_int_equal(session_order_decode(body, &out, &err), 0);
+	assert_string_equal(out.hostname, "web.example.net");
+	assert_int_equal(out.port, 2222);
+	assert_int_equal(out.identity_file_count, 2);
+	assert_string_equal(out.identity_files[1], "/b");
+	assert_int_equal(out.host_key_policy, HOST_KEY_OFF);
+	assert_int_equal(out.address_family, AF_INET6);
+	assert_string_equal(out.bind_address, "::1");
+	assert_string_equal(out.bind_interface, "");
+	assert_int_equal(out.ip_tos, 0x48);
+	assert_true(out.tcp_keepalive);
+	assert_true(out.targets.any_port);
+	again = session_order_encode(&out);
+	assert_true(json_equal(body, again));
+	json_decref(again);
+	json_decref(body);
+	session_order_fini(&out);
+	assert_null(out.hostname);
+}
+
+static void
+refuse(const char *field, json_t *value)
+{
+	json_t *body = session_order_encode(&sample);
+	struct session_order out = { 0 };
+	struct err err;
+
+	if (value != NULL)
+		json_object_set_new(body, field, value);
+	else
+		json_object_del(body, field);
+	if (session_order_decode(body, &out, &err) != -1)
+		fail_msg("%s", field);
+	assert_int_equal(err.code, ERR_PROTOCOL);
+	session_order_fini(&out);
+	json_decref(body);
+}
+
+static void
+broken_records(void **state)
+{
+	static const char *const needed[] = { "host", "hostname", "port",
+		"user", "identity_files", "known_hosts_files",
+		"certificate_files", "identities_only", "agent",
+		"host_key_policy", "address_family", "bind_address",
+		"bind_interface", "ip_tos", "tcp_keepalive",
+		"connect_timeout_s", "alive_interval_s", "alive_count_max",
+		"log_level", "log_json", "targets" };
+	json_t *many = json_array();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		refuse(needed[i], NULL);
+		refuse(needed[i], json_null());
+	}
+	refuse("bind_address", json_integer(1));
+	refuse("port", json_integer(0));
+	refuse("port", json_integer(65536));
+	refuse("ip_tos", json_integer(256));
+	refuse("ip_tos", json_integer(-2));
+	refuse("connect_timeout_s", json_integer(0));
+	refuse("alive_count_max", json_integer(0x100000001));
+	refuse("identity_files", json_pack("[i]", 1));
+	for (int i = 0; i < 257; i++)
+		json_array_append_new(many, json_string("/a"));
+	refuse("identity_files", many);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(broken_records),
+	};
+
+	return cmocka_run_group_tests_name("order", tests, NULL, NULL);
+}
