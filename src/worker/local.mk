@@ -4,6 +4,8 @@ noinst_LIBRARIES += libhawser_worker.a
 libhawser_worker_a_SOURCES = \
 	src/worker/dial.c \
 	src/worker/dial.h \
+	src/worker/dial_socket.c \
+	src/worker/dial_socket.h \
 	src/worker/ending.c \
 	src/worker/ending.h \
 	src/worker/forward_local.c \

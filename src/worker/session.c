@@ -13,6 +13,7 @@
 #include "ssh/keyring.h"
 #include "ssh/known_hosts.h"
 #include "worker/dial.h"
+#include "worker/dial_socket.h"
 #include "worker/sandbox.h"
 
 struct session {
@@ -96,7 +97,7 @@ make_transport(struct session *s, int link_fd)
 	if (link_fd == -1)
 		link_fd = dial_server(s->order, s->report, s->ending);
 	else
-		dial_set_options(link_fd, s->order);
+		dial_socket_options(link_fd, s->order);
 	if (link_fd == -1)
 		return -1;
 	/* From here on bytes from the network are handled. */
