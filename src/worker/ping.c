@@ -10,6 +10,11 @@
 #include "base/str.h"
 #include "ssh/connection.h"
 
+/*
+ * The first answer comes while sshd is still busy with the login: the next
+ * one, so much later, has a truer round trip.
+ */
+#define SECOND_MS	1000
 /* How often an answer that does not come is looked for. */
 #define WATCH_MS	1000
 
@@ -23,6 +28,7 @@ struct ping {
 	struct event *timer;	/* the next ping, or the next look */
 	int64_t due;		/* when timer should fire */
 	bool waiting;		/* for an answer */
+	bool first;		/* no ping was answered yet */
 	bool silent;		/* on_silent was called */
 	int64_t sent;
 	int64_t sent_us;
@@ -57,7 +63,9 @@ on_answer(void *arg, bool ok, uint32_t port)
 	p->waiting = false;
 	p->alive = clock_now_ms();
 	p->rtt_us = now_us() - p->sent_us;
-	set_timer(p, p->interval_ms);
+	set_timer(p, p->first && p->interval_ms > SECOND_MS ? SECOND_MS :
+	    p->interval_ms);
+	p->first = false;
 	if (p->silent) {
 		p->silent = false;
 		p->ops->on_back(p->arg);
@@ -148,6 +156,7 @@ ping_new(struct loop *l, int interval_s, int count,
 	p->ops = ops;
 	p->arg = arg;
 	p->alive = clock_now_ms();
+	p->first = true;
 	if ((p->timer = evtimer_new(l->base, on_timer, p)) == NULL)
 		abort();
 	if (interval_s > 0)

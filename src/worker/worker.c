@@ -112,7 +112,7 @@ on_end(struct connection *c, void *arg, const struct err *why)
 		    o->port, why->text);
 	else
 		ending_set(w->ending, END_LOST,
-		    "the connection to %s port %u was lost: %s", o->hostname,
+		    "%s port %u: %s", o->hostname,
 		    o->port, why->text);
 	leave_loop(w);
 }
