@@ -113,13 +113,16 @@ void connection_ping(struct connection *, request_reply *reply, void *arg);
 
 /*
  * tcpip-forward (RFC 4254 7.1). bind is the address string of the request:
- * "" all, "localhost", or a literal. On success the listener stays until it
- * is cancelled. listener_arg is handed to on_forwarded.
+ * "" all, "localhost", or a literal. On success the listener stays until a
+ * cancel is answered. listener_arg is handed to on_forwarded.
  */
 void connection_listen(struct connection *, const char *bind, uint16_t port,
     void *listener_arg, request_reply *reply, void *arg);
 
-/* cancel-tcpip-forward for the same bind and port (the allocated one). */
+/*
+ * cancel-tcpip-forward for the same bind and port (the allocated one). After
+ * either answer no more forwarded opens of that address reach the user.
+ */
 void connection_cancel(struct connection *, const char *bind, uint16_t port,
     request_reply *reply, void *arg);
 

@@ -104,19 +104,23 @@ add_listener(struct connection *c, struct request *r)
 	SLIST_INSERT_HEAD(&c->listeners, l, next);
 }
 
+/*
+ * Whatever the server answers: who asked for the cancel may be gone after it.
+ * A server may have said yes to the same address twice.
+ */
 static void
-remove_listener(struct connection *c, const struct request *r)
+remove_listeners(struct connection *c, const struct request *r)
 {
-	struct listener *l;
+	struct listener *l, *after;
 
-	SLIST_FOREACH(l, &c->listeners, next) {
+	for (l = SLIST_FIRST(&c->listeners); l != NULL; l = after) {
+		after = SLIST_NEXT(l, next);
 		if (l->port != r->listener.port ||
 		    strcmp(l->bind, r->listener.bind) != 0)
 			continue;
 		SLIST_REMOVE(&c->listeners, l, listener, next);
 		free(l->bind);
 		free(l);
-		return;
 	}
 }
 
@@ -143,8 +147,8 @@ request_on_answer(struct connection *c, struct reader *reader, bool ok)
 	port = r->listener.port;
 	if (ok && r->kind == REQUEST_LISTEN)
 		add_listener(c, r);
-	if (ok && r->kind == REQUEST_CANCEL)
-		remove_listener(c, r);
+	if (r->kind == REQUEST_CANCEL)
+		remove_listeners(c, r);
 	r->reply(r->arg, ok, port);
 	free_request(r);
 }

@@ -134,14 +134,29 @@ test_a_listener_lasts_until_it_is_cancelled(void **state)
 	peer_hears(MSG_GLOBAL_REQUEST, "sbsu", "cancel-tcpip-forward", 1, "",
 	    80u);
 	assert_true(is_forwarded("", 80));
-	peer_says(MSG_REQUEST_FAILURE, "");
+	peer_says(MSG_REQUEST_SUCCESS, "");
+	assert_false(is_forwarded("", 80));
+	assert_string_equal(answers, "a+80 b+80 ");
+	peer_is_fine();
+}
+
+/* The user forgets a listener whose cancel was refused, too. */
+static void
+test_a_refused_cancel_is_the_end_too(void **state)
+{
+	(void)state;
+	listen_on("", 0, (char *)"a");
+	peer_says(MSG_REQUEST_SUCCESS, "u", 80u);
+	/* A server that gives one port to two. */
+	listen_on("", 0, (char *)"b");
+	peer_says(MSG_REQUEST_SUCCESS, "u", 80u);
 	assert_true(is_forwarded("", 80));
 	connection_cancel(peer.c, "", 80, on_answer, (void *)"c");
 	peer_turn();
 	packet_free(peer_take());
-	peer_says(MSG_REQUEST_SUCCESS, "");
+	peer_says(MSG_REQUEST_FAILURE, "");
 	assert_false(is_forwarded("", 80));
-	assert_string_equal(answers, "a+80 b-80 c+80 ");
+	assert_string_equal(answers, "a+80 b+80 c-80 ");
 	peer_is_fine();
 }
 
@@ -411,6 +426,7 @@ main(void)
 		TEST(test_either_answer_to_a_ping_will_do),
 		TEST(test_answers_find_their_requests),
 		TEST(test_a_listener_lasts_until_it_is_cancelled),
+		TEST(test_a_refused_cancel_is_the_end_too),
 		TEST(test_an_allocated_port_is_a_port),
 		TEST(test_an_answer_to_nothing_is_ignored),
 		TEST(test_a_request_inside_an_answer),
