@@ -7,6 +7,12 @@
 
 #include "ssh/packet.h"
 
+/*
+ * Packets that libssh2 keeps until somebody asks for them. A handshake needs
+ * a few at a time; those that nobody will ever ask for stay for good.
+ */
+#define KEPT_MAX	256
+
 static bool live;
 
 /* Names that the linker gives and asks for (--wrap). */
@@ -14,6 +20,17 @@ int __real__libssh2_packet_add(LIBSSH2_SESSION *, unsigned char *, size_t,
     int, uint32_t);
 int __wrap__libssh2_packet_add(LIBSSH2_SESSION *, unsigned char *, size_t,
     int, uint32_t);
+
+static bool
+keeps_too_many(LIBSSH2_SESSION *session)
+{
+	struct list_node *node = _libssh2_list_first(&session->packets);
+	int n = 0;
+
+	for (; node != NULL && n < KEPT_MAX; node = _libssh2_list_next(node))
+		n++;
+	return n == KEPT_MAX;
+}
 
 int
 __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
@@ -30,6 +47,11 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	    session->packAdd_state != libssh2_NB_state_idle)
 		return __real__libssh2_packet_add(session, data, n, macstate,
 		    seq);
+	if (keeps_too_many(session)) {
+		free(data);
+		tap->on_excess(tap);
+		return LIBSSH2_ERROR_PROTO;
+	}
 	if (data[0] == MSG_KEXINIT) {
 		if (!tap->on_kexinit(tap, data, n)) {
 			free(data);

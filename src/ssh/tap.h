@@ -21,6 +21,8 @@ struct tap {
 	 * session.
 	 */
 	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
+	/* libssh2 keeps too many packets; the session ends. */
+	void (*on_excess)(struct tap *);
 	/*
 	 * A connection-layer packet after authentication (borrowed). Must not
 	 * send.

@@ -265,6 +265,13 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 }
 
 static void
+on_excess(struct tap *tap)
+{
+	transport_set_cause((struct transport *)tap, ERR_PROTOCOL,
+	    "the server sends what nobody asked for");
+}
+
+static void
 on_packet(struct tap *tap, const uint8_t *data, size_t n)
 {
 	struct transport *t = (struct transport *)tap;
@@ -286,6 +293,7 @@ transport_new(int link_fd, struct err *err)
 	t = mem_alloc(sizeof(*t));
 	t->fd = link_fd;
 	t->tap.on_kexinit = on_kexinit;
+	t->tap.on_excess = on_excess;
 	t->tap.on_packet = on_packet;
 	t->session = libssh2_session_init_ex(NULL, NULL, NULL, &t->tap);
 	if (t->session == NULL) {

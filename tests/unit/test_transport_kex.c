@@ -138,6 +138,27 @@ test_a_channel_before_its_time(void **state)
 	assert_int_equal(w.err.code, ERR_PROTOCOL);
 }
 
+/* SERVICE_ACCEPT, which is kept until somebody asks for it. */
+static void
+accept_services(int fd)
+{
+	say_banner(fd);
+	for (;;) {
+		struct packet *p = packet_new(6);
+
+		packet_cstring(p, "ssh-userauth");
+		say_packet(fd, p);
+	}
+}
+
+static void
+test_packets_without_end(void **state)
+{
+	(void)state;
+	fails(accept_services, ERR_PROTOCOL,
+	    "the server sends what nobody asked for");
+}
+
 static void
 say_packet_of_any_length(int fd)
 {
@@ -181,6 +202,7 @@ main(void)
 		TEST(test_a_second_offer_in_one_exchange),
 		TEST(test_a_cut_offer),
 		TEST(test_a_channel_before_its_time),
+		TEST(test_packets_without_end),
 		TEST(test_a_packet_of_4_gigabytes),
 		TEST(test_our_own_list_is_checked),
 	};
