@@ -211,6 +211,7 @@ document_list_add(struct document_list *l, struct document *d)
 		l->documents = mem_grow(l->documents,
 		    l->count == 0 ? 1 : 2 * l->count, sizeof(*l->documents));
 	l->documents[l->count++] = d;
+	l->wants_final = l->wants_final || d->wants_final;
 }
 
 void

@@ -25,6 +25,7 @@ struct document_list {
 	struct document **documents;
 	size_t count;
 	struct index index;	/* of those that matter to a name */
+	bool wants_final;	/* one of them asks for the second pass */
 };
 
 struct entry {

@@ -389,12 +389,8 @@ set_tokens(struct pass *p)
 static bool
 wants_final(const struct pass *p)
 {
-	const struct document_list *l = p->source->documents;
-
-	for (size_t i = 0; i < l->count; i++)
-		if (l->documents[i]->wants_final)
-			return true;
-	return strcmp(resolution_text(p->out, KW_CANONICALIZEHOSTNAME),
+	return p->source->documents->wants_final ||
+	    strcmp(resolution_text(p->out, KW_CANONICALIZEHOSTNAME),
 	    "false") != 0;
 }
 

@@ -70,9 +70,7 @@ include(struct reader *r, struct document *d, struct entry *e,
 	for (size_t i = 0; i < files.count; i++)
 		document_list_add(&e->includes,
 		    read_document(r, files.paths[i], &inside));
-	for (size_t i = 0; i < e->includes.count; i++)
-		d->wants_final = d->wants_final ||
-		    e->includes.documents[i]->wants_final;
+	d->wants_final = d->wants_final || e->includes.wants_final;
 	files_list_fini(&files);
 	free(pattern);
 }

@@ -24,11 +24,12 @@ typedef void loader_done(void *arg, struct config *config,
 
 /*
  * New: begins; with settle, files that are being written get time to rest
- * (config/settle.h). Borrows the source's strings. done comes once, from the loop,
- * when the loader has freed itself. NULL with err set.
+ * (config/settle.h). Borrows the source's strings. done comes once, from the
+ * loop, when the loader has freed itself. NULL with err set.
  */
-struct loader *loader_start(struct event_base *, const struct config_source *,
-    bool settle, loader_done *done, void *arg, struct err *);
+struct loader *loader_start(struct event_base *,
+    const struct config_source *, bool settle, loader_done *done, void *arg,
+    struct err *);
 
 /* Gives up, without a call. NULL is fine. */
 void loader_free(struct loader *);

@@ -48,7 +48,7 @@ take_waiter(struct reload *r, struct waiter *w)
 /* What a load came to. */
 struct outcome {
 	struct config *config;	/* NULL if nothing could be loaded */
-	struct config *spare;	/* what remains to be freed of it and the last */
+	struct config *spare;	/* it, or the one before, to be freed */
 	struct plan *plan;	/* NULL if there is an error */
 	char *error;		/* the first of the files, or NULL */
 	char *torn;		/* why they look half-written, or NULL */

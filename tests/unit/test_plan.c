@@ -185,10 +185,9 @@ every_row_has_its_effect(void **state)
 		"IdentityAgent /x", "GlobalKnownHostsFile /x",
 		"UserKnownHostsFile /x", "ConnectTimeout 9",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
-		"HawserHold 9s", "HawserDrain 9s", "IdentityAgent /x",
-		"CertificateFile /x",
+		"HawserHold 9s", "HawserDrain 9s",
 	};
-	size_t tried = 0, with_field = 0;
+	bool tried[KEYWORD_COUNT] = { false };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -214,12 +213,14 @@ every_row_has_its_effect(void **state)
 		config_free(new_);
 		free(text);
 		free(name);
-		tried++;
+		tried[keyword_id(k)] = true;
 	}
-	for (int i = 0; i < KEYWORD_COUNT; i++)
-		with_field += keyword_get((enum keyword_id)i)->field !=
-		    FIELD_NONE;
-	assert_int_equal(tried, with_field);
+	for (int i = 0; i < KEYWORD_COUNT; i++) {
+		const struct keyword *k = keyword_get((enum keyword_id)i);
+
+		if (k->field != FIELD_NONE && !tried[i])
+			fail_msg("no line with %s here", k->name);
+	}
 }
 
 int

@@ -118,7 +118,8 @@ load_copy(const char *file, const char *name)
 	assert_int_equal(mkdir(folder, 0755), 0);
 	f = fopen(ini, "w");
 	assert_non_null(f);
-	fputs("match_exec = no\ninherit_ssh_config = no\n", f);
+	fputs("[supervisor]\nmatch_exec = no\n"
+	    "inherit_ssh_config = no\n", f);
 	fclose(f);
 	copy(file, path);
 	c = config_load(&source);
@@ -292,6 +293,8 @@ fill(struct host *h, const struct keyword *k)
 		*MEMBER(bool, h, k->at) = chance(2);
 		break;
 	case FIELD_INT:
+	case FIELD_FAMILY:
+	case FIELD_TOS:
 		*MEMBER(int, h, k->at) = (int)chance(INT32_MAX);
 		break;
 	case FIELD_PORT:
