@@ -524,6 +524,58 @@ def test_remote_denied(make_worker, make_sshd):
     assert "PermitListen" in fact["detail"]
 
 
+def talk(path):
+    """A client of the Unix socket."""
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(20 * STRETCH)
+    s.connect(path)
+    return s
+
+
+def test_remote_unix_socket(make_worker, make_sshd, serve, workdir):
+    worker = make_worker(
+        make_sshd(options=["StreamLocalBindUnlink yes"])).up()
+    path = os.path.join(workdir, "there")
+    server = serve(echo)
+    forward, fact = worker.forward({"path": path},
+                                   tcp("127.0.0.1", server.port))
+    assert fact["state"] == "up" and "port" not in fact
+    with talk(path) as s:
+        assert servers.ping(s)
+        worker.send("cancel", {"id": forward.id})
+        worker.wait("forward", id=forward.id, state="down")
+        with pytest.raises(OSError):
+            talk(path)
+        assert servers.ping(s)
+    # What is left of the file is in nobody's way.
+    _, fact = worker.forward({"path": path}, tcp("127.0.0.1", server.port))
+    assert fact["state"] == "up"
+    with talk(path) as s:
+        assert servers.ping(s)
+
+
+def test_remote_unix_socket_refused(worker, serve, workdir, stack):
+    path = os.path.join(workdir, "there")
+    server = serve(echo)
+    holder = stack.enter_context(socket.socket(socket.AF_UNIX))
+    holder.bind(path)
+    holder.listen()
+    forward, fact = worker.forward({"path": path},
+                                   tcp("127.0.0.1", server.port))
+    assert fact["state"] == "held" and path in fact["detail"]
+    holder.close()
+    os.unlink(path)
+    worker.send("forward", forward.body)
+    worker.wait("forward", id=forward.id, state="up")
+    # A file that nobody listens on, which sshd does not replace by itself.
+    stale = os.path.join(workdir, "stale")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(stale)
+    _, fact = worker.forward({"path": stale}, tcp("127.0.0.1", server.port))
+    assert fact["state"] == "denied"
+    assert "StreamLocalBindUnlink yes" in fact["detail"]
+
+
 def test_remote_dynamic(worker, serve):
     server = serve(http(b"hello"))
     forward, fact = worker.forward(tcp("localhost", ports.free()))
@@ -570,10 +622,8 @@ def test_frozen_session_is_lost(make_worker, sshd, serve):
     worker.wait("rtt")
     server = serve(echo)
     forward = worker.listen("local", tcp("127.0.0.1", server.port))
-    pids = proc.descendants(sshd.pid)
     watch = Stopwatch()
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    sshd.freeze()
     worker.log.wait("silent")
     with connect(forward.port):
         end = worker.end()
@@ -588,13 +638,10 @@ def test_thawed_session_goes_on(make_worker, sshd, serve):
     worker = make_worker(sshd, alive_interval_s=1, alive_count_max=30).up()
     server = serve(echo)
     forward = worker.listen("local", tcp("127.0.0.1", server.port))
-    pids = proc.descendants(sshd.pid)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    frozen = sshd.freeze()
     worker.log.wait("silent")
     with connect(forward.port) as s:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        sshd.thaw(frozen)
         assert servers.ping(s)
 
 

@@ -135,7 +135,7 @@ class Sshd:
         """The process at the head of each connection, oldest first."""
         return [p for p in proc.children(self.pid) if proc.alive(p)]
 
-    def _freeze(self):
+    def freeze(self):
         """Stops every connection's processes and gives them: sshd forks once
         more when a session begins, and must not do so unseen."""
         frozen = set()
@@ -145,9 +145,14 @@ class Sshd:
             frozen |= new
         return frozen
 
+    @staticmethod
+    def thaw(frozen):
+        for pid in frozen:
+            proc.kill(pid, signal.SIGCONT)
+
     def kill_sessions(self):
         """Every connection's processes die without a goodbye."""
-        for pid in self._freeze():
+        for pid in self.freeze():
             proc.kill(pid)
 
     def stop_listener(self):
@@ -163,7 +168,7 @@ class Sshd:
             return
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGSTOP)
-            pids = self._freeze()
+            pids = self.freeze()
             self._process.kill()
             self._process.wait()
             for pid in pids:
