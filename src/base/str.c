@@ -124,6 +124,14 @@ str_take(struct str *s)
 	return p;
 }
 
+void
+str_make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 bool
 str_equal(const char *a, const char *b)
 {

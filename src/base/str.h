@@ -37,6 +37,12 @@ char *str_dupf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *mem_alloc(size_t n);		/* zeroed */
 void *mem_grow(void *, size_t count, size_t size);
 
+/*
+ * Control characters and bytes that are not ASCII become '?': for what a peer
+ * said, which may hold anything.
+ */
+void str_make_printable(char *text);
+
 /* A NULL-safe comparison: two NULLs are equal. */
 bool str_equal(const char *a, const char *b);
 

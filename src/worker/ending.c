@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/str.h"
+
 int
 ending_set(struct ending *e, enum end_class class, const char *fmt, ...)
 {
@@ -15,8 +17,6 @@ ending_set(struct ending *e, enum end_class class, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	for (char *p = e->text; *p != '\0'; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	str_make_printable(e->text);
 	return -1;
 }

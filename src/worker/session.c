@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fdio.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "ssh/auth.h"
 #include "ssh/host_key.h"
 #include "ssh/keyring.h"
@@ -259,6 +260,18 @@ authenticate(struct session *s)
 	return explain_link(s, END_LOST, &err);
 }
 
+static void
+report_up(struct session *s)
+{
+	char *server = str_dup(transport_banner(s->transport));
+
+	str_make_printable(server);	/* facts are UTF-8 */
+	report_fact(s->report, FACT_UP, json_pack("{s:s, s:s, s:o}",
+	    "server", server, "sandbox", s->sandbox,
+	    "targets", targets_encode(&s->reach)));
+	free(server);
+}
+
 struct transport *
 session_start(const struct session_order *o, int link_fd,
     struct report *report, struct ending *e)
@@ -275,9 +288,7 @@ session_start(const struct session_order *o, int link_fd,
 	    check_host_key(&s) == -1 || authenticate(&s) == -1)
 		goto out;
 	enter(&s, PHASE_UP);
-	report_fact(report, FACT_UP, json_pack("{s:s, s:s, s:o}",
-	    "server", transport_banner(s.transport), "sandbox", s.sandbox,
-	    "targets", targets_encode(&s.reach)));
+	report_up(&s);
 	t = s.transport;
 	s.transport = NULL;
 out:

@@ -170,6 +170,17 @@ def _send(s, data):
         s.sendall(data)
 
 
+def test_banner_that_is_no_ascii(hawserd, sshd):
+    """Shown with question marks; nothing else depends on it."""
+    sshd.stop()
+    with open(sshd.path("config"), "ab") as f:
+        f.write(b"VersionAddendum gr\xfc\xdfe\n")
+    sshd.start()
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"))
+    hawserd.start()
+    assert hawserd.wait_up("one")["server"].endswith(" gr??e")
+
+
 def test_crashed_worker(hawserd, sshd, serve):
     """Row 45: the signal is named, other hosts don't notice."""
     server = serve(echo)
