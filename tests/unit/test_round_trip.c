@@ -272,6 +272,7 @@ fill_strings(struct host *h, const struct keyword *k)
 	if (*count > 0)		/* another row's field too */
 		return;
 	*count = chance(4);
+	free(*list);
 	*list = mem_alloc(*count * sizeof(**list));
 	for (size_t i = 0; i < *count; i++)
 		(*list)[i] = any_text();
