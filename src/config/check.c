@@ -217,16 +217,9 @@ check_shadows(const struct resolution *r, struct config *report)
 static void
 check_forwards(const struct host *h, struct config *report)
 {
-	for (size_t i = 0; i < h->forward_count; i++) {
-		const struct forward *f = &h->forwards[i];
-		const struct origin *o = &h->forward_origins[i];
-
-		if (f->listen.kind == ENDPOINT_UNIX)
-			report_add(report, SEVERITY_ERROR, o->file, o->line,
-			    "listening on a Unix socket (%s) isn't supported",
-			    f->listen.host);
-		check_local_port(f, o, report);
-	}
+	for (size_t i = 0; i < h->forward_count; i++)
+		check_local_port(&h->forwards[i], &h->forward_origins[i],
+		    report);
 }
 
 void

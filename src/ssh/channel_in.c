@@ -178,32 +178,76 @@ channel_on_packet(struct connection *c, uint8_t msg, struct reader *r)
 	h->handle(c->channels[id], r);
 }
 
-/* Is it a forwarded-tcpip open that we asked for? NULL after a refusal. */
-static struct channel *
-admit(struct connection *c, struct reader *r, uint32_t peer_id,
-    const uint8_t *type, size_t type_len, struct listener **listener,
-    struct forwarded_open *open, char (*text)[256])
+static struct listener *
+read_tcp(struct connection *c, struct reader *r, struct forwarded_open *open,
+    char (*text)[256])
 {
-	static const char forwarded[] = "forwarded-tcpip";
-	struct channel *ch;
-
-	if (type_len != sizeof(forwarded) - 1 ||
-	    memcmp(type, forwarded, type_len) != 0) {
-		channel_queue_failure(c, peer_id, OPEN_UNKNOWN_TYPE,
-		    "hawser opens no such channel");
-		return NULL;
-	}
 	reader_text(r, text[0], sizeof(text[0]));
 	open->connected_port = reader_u32(r);
 	reader_text(r, text[1], sizeof(text[1]));
 	open->originator_port = reader_u32(r);
+	return request_find_listener(c, text[0], open->connected_port);
+}
+
+/* OpenSSH's PROTOCOL 2.4: the path, and a string that is reserved. */
+static struct listener *
+read_unix(struct connection *c, struct reader *r, struct forwarded_open *open,
+    char (*text)[256])
+{
+	struct reader again = *r;
+	size_t len, reserved;
+	const uint8_t *path = reader_string(&again, &len);
+
+	reader_text(r, text[0], sizeof(text[0]));
+	reader_string(r, &reserved);
+	text[1][0] = '\0';
+	open->connected_port = open->originator_port = 0;
+	return r->broken ? NULL : request_find_unix(c, path, len);
+}
+
+/* The opens that a server may ask for, after the fields common to all. */
+static const struct forwarded_type {
+	const char *name;
+	struct listener *(*read)(struct connection *, struct reader *,
+	    struct forwarded_open *, char (*text)[256]);
+	const char *malformed;
+} forwarded_types[] = {
+	{ "forwarded-tcpip", read_tcp, "a malformed forwarded-tcpip open" },
+	{ "forwarded-streamlocal@openssh.com", read_unix,
+	    "a malformed forwarded-streamlocal open" },
+};
+
+static const struct forwarded_type *
+find_type(const uint8_t *name, size_t n)
+{
+	for (size_t i = 0; i < sizeof(forwarded_types) /
+	    sizeof(forwarded_types[0]); i++)
+		if (strlen(forwarded_types[i].name) == n &&
+		    memcmp(forwarded_types[i].name, name, n) == 0)
+			return &forwarded_types[i];
+	return NULL;
+}
+
+/* Is it a forwarded open that we asked for? NULL after a refusal. */
+static struct channel *
+admit(struct connection *c, struct reader *r, uint32_t peer_id,
+    const struct forwarded_type *type, struct listener **listener,
+    struct forwarded_open *open, char (*text)[256])
+{
+	struct channel *ch;
+
+	if (type == NULL) {
+		channel_queue_failure(c, peer_id, OPEN_UNKNOWN_TYPE,
+		    "hawser opens no such channel");
+		return NULL;
+	}
+	*listener = type->read(c, r, open, text);
 	open->connected_host = text[0];
 	open->originator_host = text[1];
 	if (r->broken) {
-		connection_break(c, "a malformed forwarded-tcpip open");
+		connection_break(c, type->malformed);
 		return NULL;
 	}
-	*listener = request_find_listener(c, text[0], open->connected_port);
 	if (*listener == NULL) {
 		channel_queue_failure(c, peer_id, OPEN_PROHIBITED,
 		    "nothing was forwarded from there");
@@ -229,7 +273,8 @@ channel_on_open(struct connection *c, struct reader *r)
 
 	if (r->broken || max == 0)
 		return connection_break(c, "a malformed channel open");
-	ch = admit(c, r, peer_id, type, type_len, &listener, &open, text);
+	ch = admit(c, r, peer_id, find_type(type, type_len), &listener, &open,
+	    text);
 	if (ch == NULL)
 		return;
 	ch->peer_id = peer_id;

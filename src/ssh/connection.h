@@ -63,9 +63,12 @@ struct channel_ops {
 	void (*on_writable)(struct channel *, void *arg);
 };
 
-/* An open that the server asks for on a port it listens on for us. */
+/*
+ * An open that the server asks for where it listens for us. Of a Unix socket
+ * only the path is told: then the ports are 0 and the originator is "".
+ */
 struct forwarded_open {
-	const char *connected_host;	/* borrowed, printable */
+	const char *connected_host;	/* borrowed, printable; or the path */
 	uint32_t connected_port;
 	const char *originator_host;
 	uint32_t originator_port;
@@ -73,7 +76,7 @@ struct forwarded_open {
 
 struct connection_ops {
 	/*
-	 * A forwarded-tcpip open for a port we asked for. The user answers,
+	 * A forwarded open from where we asked to listen. The user answers,
 	 * now or later, by channel_accept() or channel_reject(); also when
 	 * the connection has ended meanwhile: then nothing is sent, an
 	 * accepted channel gets no call, and channel_free is what remains.
@@ -124,6 +127,15 @@ void connection_listen(struct connection *, const char *bind, uint16_t port,
  * either answer no more forwarded opens of that address reach the user.
  */
 void connection_cancel(struct connection *, const char *bind, uint16_t port,
+    request_reply *reply, void *arg);
+
+/*
+ * The same for a Unix socket on the server (OpenSSH's PROTOCOL 2.4):
+ * streamlocal-forward@openssh.com and its cancel. path < 256 bytes.
+ */
+void connection_listen_unix(struct connection *, const char *path,
+    void *listener_arg, request_reply *reply, void *arg);
+void connection_cancel_unix(struct connection *, const char *path,
     request_reply *reply, void *arg);
 
 /*

@@ -65,12 +65,18 @@ struct channel {
 
 struct listener {
 	SLIST_ENTRY(listener) next;
-	char *bind;
+	char *bind;		/* an address, or the path of a Unix socket */
 	uint16_t port;
+	bool is_unix;
 	void *arg;
 };
 
-enum request_kind { REQUEST_PING, REQUEST_LISTEN, REQUEST_CANCEL };
+enum request_kind {
+	REQUEST_PING,
+	REQUEST_LISTEN,
+	REQUEST_CANCEL,
+	REQUEST_KIND_COUNT
+};
 
 /* A global request that waits for its answer. */
 struct request {
@@ -117,6 +123,8 @@ void request_on_answer(struct connection *, struct reader *, bool ok);
 void request_free_all(struct connection *);
 struct listener *request_find_listener(struct connection *, const char *bind,
     uint32_t port);
+struct listener *request_find_unix(struct connection *, const uint8_t *path,
+    size_t len);
 
 /* channel.c: ids, memory, life and sending. NULL: too many, or the end. */
 struct channel *channel_new(struct connection *, enum channel_state);

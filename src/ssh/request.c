@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "ssh/connection_impl.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,18 @@
  * order, so all requests that want one wait in one FIFO.
  */
 
-static const char *const names[] = {
-	[REQUEST_PING] = "keepalive@openssh.com",
-	[REQUEST_LISTEN] = "tcpip-forward",
-	[REQUEST_CANCEL] = "cancel-tcpip-forward",
+static const struct {
+	const char *name;
+	const char *unix_name;		/* for a Unix socket */
+} names[] = {
+	[REQUEST_PING] = { "keepalive@openssh.com", NULL },
+	[REQUEST_LISTEN] = { "tcpip-forward",
+	    "streamlocal-forward@openssh.com" },
+	[REQUEST_CANCEL] = { "cancel-tcpip-forward",
+	    "cancel-streamlocal-forward@openssh.com" },
 };
+static_assert(sizeof(names) / sizeof(names[0]) == REQUEST_KIND_COUNT,
+    "one row per kind");
 
 /* Sends a request; listener's bind is copied if there is one. */
 static void
@@ -32,13 +40,15 @@ send_request(struct connection *c, enum request_kind kind,
 	r->reply = reply;
 	r->arg = arg;
 	p = packet_new(MSG_GLOBAL_REQUEST);
-	packet_cstring(p, names[kind]);
+	packet_cstring(p, listener != NULL && listener->is_unix ?
+	    names[kind].unix_name : names[kind].name);
 	packet_u8(p, 1);	/* want_reply */
 	if (listener != NULL) {
 		r->listener = *listener;
 		r->listener.bind = str_dup(listener->bind);
 		packet_cstring(p, listener->bind);
-		packet_u32(p, listener->port);
+		if (!listener->is_unix)
+			packet_u32(p, listener->port);
 	}
 	STAILQ_INSERT_TAIL(&c->requests, r, next);
 	connection_queue(c, p);
@@ -69,6 +79,37 @@ connection_cancel(struct connection *c, const char *bind, uint16_t port,
 	send_request(c, REQUEST_CANCEL, &l, reply, arg);
 }
 
+void
+connection_listen_unix(struct connection *c, const char *path,
+    void *listener_arg, request_reply *reply, void *arg)
+{
+	struct listener l = { .bind = (char *)path, .is_unix = true,
+	    .arg = listener_arg };
+
+	send_request(c, REQUEST_LISTEN, &l, reply, arg);
+}
+
+void
+connection_cancel_unix(struct connection *c, const char *path,
+    request_reply *reply, void *arg)
+{
+	struct listener l = { .bind = (char *)path, .is_unix = true };
+
+	send_request(c, REQUEST_CANCEL, &l, reply, arg);
+}
+
+struct listener *
+request_find_unix(struct connection *c, const uint8_t *path, size_t len)
+{
+	struct listener *l;
+
+	SLIST_FOREACH(l, &c->listeners, next)
+		if (l->is_unix && strlen(l->bind) == len &&
+		    memcmp(l->bind, path, len) == 0)
+			return l;
+	return NULL;
+}
+
 struct listener *
 request_find_listener(struct connection *c, const char *bind, uint32_t port)
 {
@@ -76,7 +117,7 @@ request_find_listener(struct connection *c, const char *bind, uint32_t port)
 	int same_port = 0;
 
 	SLIST_FOREACH(l, &c->listeners, next) {
-		if (l->port != port)
+		if (l->is_unix || l->port != port)
 			continue;
 		if (strcmp(l->bind, bind) == 0)
 			return l;
@@ -115,7 +156,8 @@ remove_listeners(struct connection *c, const struct request *r)
 
 	for (l = SLIST_FIRST(&c->listeners); l != NULL; l = after) {
 		after = SLIST_NEXT(l, next);
-		if (l->port != r->listener.port ||
+		if (l->is_unix != r->listener.is_unix ||
+		    l->port != r->listener.port ||
 		    strcmp(l->bind, r->listener.bind) != 0)
 			continue;
 		SLIST_REMOVE(&c->listeners, l, listener, next);
@@ -134,7 +176,8 @@ request_on_answer(struct connection *c, struct reader *reader, bool ok)
 	if (r == NULL)
 		return;
 	STAILQ_REMOVE_HEAD(&c->requests, next);
-	if (ok && r->kind == REQUEST_LISTEN && r->listener.port == 0) {
+	if (ok && r->kind == REQUEST_LISTEN && !r->listener.is_unix &&
+	    r->listener.port == 0) {
 		port = reader_u32(reader);
 		if (reader->broken || port == 0 || port > 65535) {
 			free_request(r);

@@ -25,7 +25,7 @@ struct forward_remote {
 	struct loop *loop;
 	struct tunnel *tunnel;
 	enum stage stage;
-	char *bind;			/* as in the request (RFC 4254 7.1) */
+	char *bind;			/* as in the request, or the path */
 	uint16_t port;			/* the one that listens */
 	struct channel *probe;		/* of the triage */
 	/*
@@ -143,6 +143,12 @@ judge(struct forward_remote *f, enum forward_state verdict, const char *why)
 	f->reason = str_dup(why);
 }
 
+static bool
+is_unix(const struct forward_remote *f)
+{
+	return tunnel_forward(f->tunnel)->listen.kind == ENDPOINT_UNIX;
+}
+
 /* The request was refused, and it is known why. */
 static void
 settle(struct forward_remote *f)
@@ -165,9 +171,11 @@ static void
 on_probe_open(struct channel *c, void *arg)
 {
 	struct forward_remote *f = arg;
-	char *why = str_dupf("port %u is taken on the server by another "
-	    "process or an old session",
-	    tunnel_forward(f->tunnel)->listen.port);
+	char *why = is_unix(f) ?
+	    str_dupf("%s is taken on the server by another process or an old "
+	    "session", f->bind) :
+	    str_dupf("port %u is taken on the server by another process or an "
+	    "old session", tunnel_forward(f->tunnel)->listen.port);
 
 	channel_free(c);
 	f->probe = NULL;
@@ -176,10 +184,26 @@ on_probe_open(struct channel *c, void *arg)
 	settle(f);
 }
 
+/* sshd says the same of all of these, and of the look at the socket too. */
+static void
+judge_unix(struct forward_remote *f)
+{
+	char *why = str_dupf("the server refused to listen on %s: the file "
+	    "may be left of an old session (\"StreamLocalBindUnlink yes\" in "
+	    "the server's sshd_config has it replaced), its folder may be "
+	    "missing or not ours, or see AllowStreamLocalForwarding there",
+	    f->bind);
+
+	judge(f, FORWARD_DENIED, why);
+	free(why);
+}
+
 static void
 judge_denied(struct forward_remote *f, unsigned reason)
 {
-	if (reason == OPEN_PROHIBITED)
+	if (is_unix(f))
+		judge_unix(f);
+	else if (reason == OPEN_PROHIBITED)
 		judge(f, FORWARD_DENIED, "the server refused, and does not "
 		    "let us look whether the port is taken: reason unknown "
 		    "(AllowTcpForwarding, PermitListen and PermitOpen in its "
@@ -253,7 +277,10 @@ start_triage(struct forward_remote *f)
 		settle(f);
 		return;
 	}
-	if (port != 0)
+	if (is_unix(f))
+		f->probe = channel_open_unix(f->loop->connection, f->bind,
+		    &probe_ops, f);
+	else if (port != 0)
 		f->probe = channel_open_tcp(f->loop->connection, host, port,
 		    "127.0.0.1", 0, &probe_ops, f);
 	if (f->probe == NULL) {
@@ -282,8 +309,12 @@ static void
 send_cancel(struct forward_remote *f)
 {
 	f->stage = STAGE_CANCELLING;
-	connection_cancel(f->loop->connection, f->bind, f->port,
-	    on_cancelled, f);
+	if (is_unix(f))
+		connection_cancel_unix(f->loop->connection, f->bind,
+		    on_cancelled, f);
+	else
+		connection_cancel(f->loop->connection, f->bind, f->port,
+		    on_cancelled, f);
 }
 
 static void
@@ -350,15 +381,13 @@ forward_remote_order(struct forward_remote *f, const struct forward *forward)
 	}
 	if (f->stage != STAGE_IDLE)
 		return;
-	if (old->listen.kind == ENDPOINT_UNIX) {
-		judge(f, FORWARD_DENIED, "this version cannot listen on a "
-		    "Unix socket on the server");
-		settle(f);
-		return;
-	}
 	f->stage = STAGE_ASKING;
-	connection_listen(f->loop->connection, f->bind, old->listen.port, f,
-	    on_answer, f);
+	if (is_unix(f))
+		connection_listen_unix(f->loop->connection, f->bind, f,
+		    on_answer, f);
+	else
+		connection_listen(f->loop->connection, f->bind,
+		    old->listen.port, f, on_answer, f);
 }
 
 void

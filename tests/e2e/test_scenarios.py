@@ -2,6 +2,7 @@
 """What people run hawser for, each against a real sshd and real clients."""
 
 import contextlib
+import socket
 import subprocess
 
 import pytest
@@ -216,6 +217,28 @@ def test_single_file(hawserd, sshd, serve):
     hawserd.wait_up("host")
     with connect(local) as s:
         assert ping(s)
+
+
+def test_gpg_agent_is_lent_to_the_server(hawserd, make_sshd, workdir, stack):
+    """A Unix socket there that leads to a Unix socket here."""
+    sshd = make_sshd(options=["StreamLocalBindUnlink yes"])
+    there = f"{workdir}/S.gpg-agent"
+    here = f"{workdir}/S.gpg-agent.extra"
+    agent = stack.enter_context(socket.socket(socket.AF_UNIX))
+    agent.bind(here)
+    agent.listen()
+    agent.settimeout(20 * STRETCH)
+    hawserd.write(stanza("vps", sshd, f"RemoteForward {there} {here}"))
+    hawserd.start()
+    hawserd.wait_forward("vps", f"R:{there}")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(there)
+        conn, _ = agent.accept()
+        with conn:
+            conn.sendall(b"OK Pleased to meet you\n")
+            assert s.recv(100) == b"OK Pleased to meet you\n"
+            s.sendall(b"BYE\n")
+            assert conn.recv(100) == b"BYE\n"
 
 
 def test_ipv6_listener(hawserd, sshd, serve):

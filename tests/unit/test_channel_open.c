@@ -311,7 +311,7 @@ test_unknown_types_are_refused_with_3(void **state)
 {
 	static const char *const types[] = { "session", "x11",
 	    "auth-agent@openssh.com", "direct-tcpip", "forwarded-tcpip ",
-	    "forwarded-tcpi", "forwarded-streamlocal@openssh.com", "" };
+	    "forwarded-tcpi", "forwarded-streamlocal@openssh.co", "" };
 
 	(void)state;
 	for (uint32_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

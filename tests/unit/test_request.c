@@ -140,6 +140,68 @@ test_a_listener_lasts_until_it_is_cancelled(void **state)
 	peer_is_fine();
 }
 
+/* An open from a Unix socket; is it offered to the user? */
+static bool
+is_forwarded_unix(const char *path)
+{
+	int before = peer.asks;
+
+	peer_says(MSG_CHANNEL_OPEN, "suuuss",
+	    "forwarded-streamlocal@openssh.com", 1u, BIG, 32768u, path, "");
+	if (peer.asks > before)
+		channel_reject(peer.asked, OPEN_PROHIBITED, "");
+	peer_turn();
+	packet_free(peer_take());
+	peer_hears_nothing();
+	return peer.asks > before;
+}
+
+/* OpenSSH's PROTOCOL 2.4. */
+static void
+test_a_unix_socket_on_the_server(void **state)
+{
+	static char path[] = "/run/user/1000/h\303\266fe/s";
+
+	(void)state;
+	assert_false(is_forwarded_unix(path));
+	connection_listen_unix(peer.c, path, path, on_answer, (void *)"a");
+	peer_turn();
+	peer_hears(MSG_GLOBAL_REQUEST, "sbs",
+	    "streamlocal-forward@openssh.com", 1, path);
+	assert_false(is_forwarded_unix(path));
+	peer_says(MSG_REQUEST_SUCCESS, "");
+	assert_true(is_forwarded_unix(path));
+	assert_ptr_equal(peer.listener_arg, path);
+	assert_string_equal(peer.connected, "/run/user/1000/h??fe/s");
+	assert_string_equal(peer.originator, "");
+	assert_false(is_forwarded_unix("/run/user/1000/h??fe/s"));
+	assert_false(is_forwarded_unix(""));
+	/* Neither is the other, even where the words are the same. */
+	assert_false(is_forwarded(path, 0));
+	listen_on(path, 80, (char *)"b");
+	peer_says(MSG_REQUEST_SUCCESS, "");
+	connection_cancel_unix(peer.c, path, on_answer, (void *)"c");
+	peer_turn();
+	peer_hears(MSG_GLOBAL_REQUEST, "sbs",
+	    "cancel-streamlocal-forward@openssh.com", 1, path);
+	assert_true(is_forwarded_unix(path));
+	peer_says(MSG_REQUEST_SUCCESS, "");
+	assert_false(is_forwarded_unix(path));
+	assert_true(is_forwarded(path, 80));
+	assert_string_equal(answers, "a+0 b+80 c+0 ");
+	peer_is_fine();
+}
+
+static void
+test_a_cut_unix_open_ends_it(void **state)
+{
+	(void)state;
+	peer_says(MSG_CHANNEL_OPEN, "suuus",
+	    "forwarded-streamlocal@openssh.com", 1u, BIG, 32768u, "/x");
+	peer_is_cut("a malformed forwarded-streamlocal open");
+	assert_int_equal(peer.asks, 0);
+}
+
 /* The user forgets a listener whose cancel was refused, too. */
 static void
 test_a_refused_cancel_is_the_end_too(void **state)
@@ -427,6 +489,8 @@ main(void)
 		TEST(test_answers_find_their_requests),
 		TEST(test_a_listener_lasts_until_it_is_cancelled),
 		TEST(test_a_refused_cancel_is_the_end_too),
+		TEST(test_a_unix_socket_on_the_server),
+		TEST(test_a_cut_unix_open_ends_it),
 		TEST(test_an_allocated_port_is_a_port),
 		TEST(test_an_answer_to_nothing_is_ignored),
 		TEST(test_a_request_inside_an_answer),
