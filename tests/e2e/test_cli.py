@@ -3,7 +3,9 @@
 
 import json
 import os
+import pathlib
 import pty
+import re
 import shutil
 import subprocess
 
@@ -11,6 +13,9 @@ import pytest
 
 from lib import ports
 from lib.hawserd import program, run_cli, stanza
+
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -138,6 +143,24 @@ def test_check_lists_what_would_run(hawserd, sshd, target):
     assert ["off", "disabled"] in [line[:2] for line in lines]
     assert "hosts: 2, forwards: 3" in done.stderr
     assert hawserd.cli("check", path).returncode == 0
+
+
+def test_what_the_documentation_writes_is_fine(tmp_path):
+    """The stanzas and forwards of docs/FROM-SSH.md, line by line."""
+    text = (SOURCE / "docs/FROM-SSH.md").read_text(encoding="utf-8")
+    blocks = [block for block in text.split("\n\n")
+              if block.startswith("    ") and "\n" in block]
+    stanzas = [b for b in blocks if "Forward " in b and "# ~/.ssh" not in b]
+    forwards = re.findall(r"\| `((?:Local|Remote|Dynamic)Forward [^`]*)`",
+                          text)
+    assert len(stanzas) >= 3 and len(forwards) >= 12
+    stanzas += [f"Host a\n\t{line}\n" for line in forwards]
+    for i, lines in enumerate(stanzas):
+        path = tmp_path / f"{i}.conf"
+        path.write_text(lines + "\n", encoding="utf-8")
+        done = run_cli("check", str(path))
+        assert done.returncode == 0, f"{lines}\n{done.stderr}"
+        assert "hosts: 1, forwards: " in done.stderr
 
 
 def test_check_in_json(hawserd, sshd, target):

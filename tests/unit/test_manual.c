@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,13 +18,20 @@
 
 /* The manual pages say what the tables of the code say. */
 
-/* New: the page's source, with paths as plain words of their sentences. */
+/* New: where the page's source stands. */
 static char *
-page(const char *name)
+page_path(const char *name)
 {
 	const char *top = getenv("HAWSER_SOURCE_DIR");
-	char *path = str_dupf("%s/docs/man/%s", top != NULL ? top : ".", name);
-	char *text, *macro;
+
+	return str_dupf("%s/docs/man/%s", top != NULL ? top : ".", name);
+}
+
+/* New: the page's source. */
+static char *
+source(const char *name)
+{
+	char *path = page_path(name), *text;
 	struct err err;
 	size_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -34,6 +42,15 @@ page(const char *name)
 	assert_non_null(text);
 	close(fd);
 	free(path);
+	return text;
+}
+
+/* New: the page's source, with paths as plain words of their sentences. */
+static char *
+page(const char *name)
+{
+	char *text = source(name), *macro;
+
 	while ((macro = strstr(text, "\n.Pa ")) != NULL) {
 		*macro = ' ';
 		memmove(macro + 1, macro + 5, strlen(macro + 5) + 1);
@@ -90,6 +107,123 @@ test_every_honoured_keyword_has_its_default(void **state)
 	free(text);
 }
 
+/* Appends sentences, each in lines of its own of at most 78 columns. */
+static void
+append_sentences(struct str *out, const char *text)
+{
+	size_t column = 0;
+
+	while (*text != '\0') {
+		size_t n = strcspn(text, " ");
+
+		if (column > 0 && (column + 1 + n > 78 || text[-2] == '.')) {
+			str_append(out, "\n");
+			column = 0;
+		}
+		if (column > 0)
+			str_append(out, " ");
+		else if (*text == '.' || *text == '\'')
+			str_append(out, "\\&");
+		str_printf(out, "%.*s", (int)n, text);
+		column += n + 1;
+		text += n;
+		text += strspn(text, " ");
+	}
+	str_append(out, "\n");
+}
+
+/* People write "yes" where ssh -G prints "true". */
+static const char *
+plain(const char *def)
+{
+	return str_equal(def, "true") ? "yes" :
+	    str_equal(def, "false") ? "no" : def;
+}
+
+static void
+append_default(struct str *out, const struct keyword *row)
+{
+	struct str s;
+
+	if (row->def == NULL || row->use != USE_HONOURED)
+		return;
+	str_init(&s);
+	str_printf(&s, "Default: %s", plain(row->def));
+	if (row->ssh_def != NULL)
+		str_printf(&s, " (ssh: %s)", plain(row->ssh_def));
+	str_append(&s, ".");
+	append_sentences(out, s.p);
+	str_fini(&s);
+}
+
+static void
+append_row(struct str *out, const struct keyword *row)
+{
+	static const struct {
+		const char *before, *after;
+	} verdicts[] = {
+		[USE_HONOURED] = { "", "" },
+		[USE_SILENT] = { "Accepted silently. ", "" },
+		[USE_WARNED] = { "Not honoured, with a warning: ", "." },
+		[USE_REFUSED] = { "An error: ", "." },
+	};
+	static const char *const reloads[] = {
+		[RELOAD_NONE] = NULL,
+		[RELOAD_LIVE] = "A change keeps the connection.",
+		[RELOAD_REPLACE] = "A change replaces the connection.",
+	};
+	char *text = str_dupf("%s%s%s", verdicts[row->use].before, row->help,
+	    verdicts[row->use].after);
+
+	str_printf(out, ".It Cm %s\n", row->name);
+	append_sentences(out, text);
+	append_default(out, row);
+	if (reloads[row->reload] != NULL)
+		append_sentences(out, reloads[row->reload]);
+	free(text);
+}
+
+static void
+write_page(const char *text)
+{
+	char *path = page_path("hawser.conf.5");
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	free(path);
+}
+
+/*
+ * The table of all keywords is made of their rows. After a change that is
+ * meant, run the test with HAWSER_WRITE_GOLDEN=1.
+ */
+static void
+test_the_table_is_that_of_the_rows(void **state)
+{
+	char *text = source("hawser.conf.5");
+	char *begin = strstr(text, ".\\\" From the rows"), *end;
+	struct str wanted;
+
+	(void)state;
+	assert_non_null(begin);
+	begin = strchr(begin, '\n') + 1;
+	assert_non_null(end = strstr(begin, ".\\\" End of the rows"));
+	str_init(&wanted);
+	str_append_n(&wanted, text, (size_t)(begin - text));
+	/* From KW_DEPRECATED on, rows have no name of their own. */
+	for (int i = 0; i < KW_DEPRECATED; i++)
+		append_row(&wanted, keyword_get((enum keyword_id)i));
+	str_append(&wanted, end);
+	if (getenv("HAWSER_WRITE_GOLDEN") != NULL)
+		write_page(wanted.p);
+	else
+		assert_string_equal(text, wanted.p);
+	str_fini(&wanted);
+	free(text);
+}
+
 static void
 test_every_command_has_an_item(void **state)
 {
@@ -106,6 +240,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_honoured_keyword_has_its_default),
+		cmocka_unit_test(test_the_table_is_that_of_the_rows),
 		cmocka_unit_test(test_every_command_has_an_item),
 	};
 
