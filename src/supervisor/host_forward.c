@@ -388,6 +388,18 @@ host_forwards_are_degraded(const struct host_entry *e)
 	return false;
 }
 
+/* May the run have the forward's port on the server? */
+static bool
+may_hold(const struct host_run *run, const struct host_forward *f)
+{
+	if (is_local(f) || f->state == FORWARD_HELD ||
+	    f->state == FORWARD_DENIED)
+		return false;
+	/* Down, it was perhaps asked for, if its target is in reach. */
+	return f->state != FORWARD_DOWN ||
+	    worker_proc_reaches(run->proc, &f->spec);
+}
+
 void
 host_forwards_move(struct host_entry *e, struct host_run *from)
 {
@@ -396,8 +408,7 @@ host_forwards_move(struct host_entry *e, struct host_run *from)
 	TAILQ_FOREACH(f, &e->forwards, entry) {
 		stop_retry(f);
 		f->retries = 0;
-		if (!is_local(f) && f->state != FORWARD_HELD &&
-		    f->state != FORWARD_DENIED) {
+		if (may_hold(from, f)) {
 			f->held_by = from;
 			set_retry(f, RELEASE_MS);
 		}
