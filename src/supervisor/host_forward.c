@@ -57,13 +57,17 @@ set_retry(struct host_forward *f, int64_t ms)
 	host_timer_set(f->retry, ms);
 }
 
-/* The next try of a forward in this state, if it is one to be tried again. */
+/*
+ * The next try of a forward in this state, if it is one to be tried again. A
+ * local one that has its listener is with the worker: only its next client
+ * can tell more.
+ */
 static void
 plan_retry(struct host_forward *f)
 {
 	int64_t ms = states[f->state].first_ms;
 
-	if (ms == 0) {
+	if (ms == 0 || (is_local(f) && listener_is_open(&f->listener))) {
 		f->retries = 0;
 		stop_retry(f);
 		return;
