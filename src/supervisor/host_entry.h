@@ -36,10 +36,13 @@ struct host_last_end {
 	int64_t wall_ms;
 };
 
-/* What connections did, since the forward exists. */
+/*
+ * What connections did, since the forward exists. Unsigned: whatever a worker
+ * says, sums are defined.
+ */
 struct host_counters {
-	int64_t open, total, failed;
-	int64_t in, out;	/* bytes; in: towards the listener's client */
+	uint64_t open, total, failed;
+	uint64_t in, out;	/* bytes; in: towards the listener's client */
 };
 
 /* One forward of one host. */

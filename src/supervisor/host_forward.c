@@ -205,9 +205,33 @@ host_forward_new(struct host_entry *e, const struct forward *spec)
 	return f;
 }
 
+static void
+free_tally(struct host_tally *t)
+{
+	LIST_REMOVE(t, entry);
+	free(t->id);
+	free(t);
+}
+
+/* Another forward may come with its id: that one counts from nothing. */
+static void
+forget_tallies(struct host_forward *f)
+{
+	struct host_run *run;
+	struct host_tally *t;
+
+	TAILQ_FOREACH(run, &f->host->runs, entry)
+		LIST_FOREACH(t, &run->tallies, entry)
+			if (str_equal(t->id, f->spec.id)) {
+				free_tally(t);
+				break;
+			}
+}
+
 void
 host_forward_free(struct host_forward *f)
 {
+	forget_tallies(f);
 	TAILQ_REMOVE(&f->host->forwards, f, entry);
 	listener_close(&f->listener);
 	event_free(f->retry);
@@ -335,22 +359,33 @@ find_tally(struct host_run *run, const char *id)
 	return t;
 }
 
+static uint64_t
+get_count(const struct message *m, const char *field)
+{
+	long long n = message_int(m, field, 0);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 void
 host_forward_on_counters(struct host_run *run, const struct message *m)
 {
 	const char *id = message_string(m, "id");
 	struct host_forward *f = host_forward_find(run->host, id);
-	struct host_tally *t = find_tally(run, id);
 	struct host_counters now = {
-		.open = message_int(m, "open", 0),
-		.total = message_int(m, "total", 0),
-		.failed = message_int(m, "failed", 0),
-		.in = message_int(m, "in", 0),
-		.out = message_int(m, "out", 0),
-	}, then = t->last;
+		.open = get_count(m, "open"),
+		.total = get_count(m, "total"),
+		.failed = get_count(m, "failed"),
+		.in = get_count(m, "in"),
+		.out = get_count(m, "out"),
+	}, then;
+	struct host_tally *t;
 
+	/* Only for what we know: a worker can make up ids without end. */
 	if (f == NULL)
 		return;
+	t = find_tally(run, id);
+	then = t->last;
 	/* The worker began anew: the forward was cancelled in between. */
 	if (now.total < then.total || now.in < then.in ||
 	    now.out < then.out || now.failed < then.failed)
@@ -375,9 +410,7 @@ host_forward_forget_run(struct host_run *run)
 
 		if (f != NULL)
 			f->counters.open -= t->last.open;
-		LIST_REMOVE(t, entry);
-		free(t->id);
-		free(t);
+		free_tally(t);
 	}
 }
 

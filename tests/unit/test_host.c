@@ -49,6 +49,30 @@ end(const char *class_, const char *text)
 	_exit(0);
 }
 
+static void
+count(const char *id, long long n)
+{
+	say(FACT_COUNTERS, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}",
+	    "id", id, "open", n, "total", n, "failed", n, "in", n, "out", n));
+}
+
+/* Numbers and forwards that no honest worker has. */
+static void
+lie(void)
+{
+	for (int i = 0; i < 100; i++) {
+		char *id = str_dupf("R:%d", 1000 + i);
+
+		count(id, 1);
+		free(id);
+	}
+	for (int i = 0; i < 3; i++) {
+		count("R:9", INT64_MAX);
+		count("R:9", INT64_MIN);
+	}
+	count("R:9", 7);
+}
+
 /* "held-once" refuses a remote forward the first time only. */
 static void
 answer_forward(const struct message *m, const char *how)
@@ -59,8 +83,14 @@ answer_forward(const struct message *m, const char *how)
 	if (m->name == ORDER_FORWARD && strcmp(how, "held-once") == 0 &&
 	    refused++ == 0)
 		state = "held";
+	if (strcmp(how, "denies") == 0)
+		state = "denied";
 	say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
 	    message_string(m, "id"), "state", state));
+	if (strcmp(how, "one-each") == 0)
+		count(message_string(m, "id"), 1);
+	if (strcmp(how, "lies") == 0)
+		lie();
 }
 
 static void
@@ -76,6 +106,8 @@ serve(const char *how)
 			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
 			    message_string(&m, "id"), "state", "down"));
 		if (m.name == ORDER_STOP && strcmp(how, "deaf") == 0)
+			continue;
+		if (m.name == ORDER_DRAIN && strcmp(how, "narrow") == 0)
 			continue;
 		if (m.name == ORDER_STOP || m.name == ORDER_DRAIN)
 			end("stopped", "stopped as ordered");
@@ -108,7 +140,12 @@ worker_main(void)
 	if (strcmp(how, "hang") == 0)
 		for (;;)
 			pause();
-	say(FACT_UP, json_pack("{s:s}", "server", "SSH-2.0-test"));
+	if (strcmp(how, "narrow") == 0)
+		say(FACT_UP, json_pack("{s:s, s:{s:b, s:b, s:[]}}", "server",
+		    "SSH-2.0-test", "targets", "any_port", 0, "unix", 0,
+		    "ports"));
+	else
+		say(FACT_UP, json_pack("{s:s}", "server", "SSH-2.0-test"));
 	if (strcmp(how, "counts") == 0)
 		say(FACT_COUNTERS, json_pack(
 		    "{s:s, s:i, s:i, s:i, s:i, s:i}", "id", "R:9", "open", 1,
@@ -453,6 +490,83 @@ counters_outlive_the_worker(void **state)
 	    "{\"in\": 80, \"out\": 100}");
 }
 
+/* A forward that comes again counts from nothing. */
+static void
+counters_begin_anew_with_the_forward(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host with[] = { HOST("a", "one-each") };
+	struct host without[] = { HOST("a", "one-each") };
+
+	with[0].forwards = &r;
+	with[0].forward_count = 1;
+	apply(f, with, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 1, \"total\": 1, \"failed\": 1}");
+	apply(f, without, 1);
+	assert_string_equal(field(f, "a", "forwards"), "[]");
+	apply(f, with, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 1, \"total\": 1, \"failed\": 1}");
+}
+
+/* What a worker says of its counters hurts nobody. */
+static void
+a_liar_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host h[] = { HOST("a", "lies"), HOST("b", "good") };
+
+	h[0].forwards = &r;
+	h[0].forward_count = 1;
+	apply(f, h, 2);
+	wait_state(f, "b", "up");
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	while (strstr(forward_field(f, "a", "connections"),
+	    "\"open\": 7,") == NULL)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_string_equal(field(f, "a", "state"), "\"up\"");
+}
+
+/* Its listener was lent already: the next client tells. */
+static void
+a_denied_local_forward_is_not_lent_again(void **state)
+{
+	struct fixture *f = *state;
+	struct forward l = local(free_port());
+	struct host h[] = { HOST("a", "denies") };
+
+	h[0].forwards = &l;
+	h[0].forward_count = 1;
+	apply(f, h, 1);
+	wait_field(f, forward_field, "a", "state", "\"denied\"");
+	assert_string_equal(forward_field(f, "a", "retry_at"), "null");
+}
+
+/* What the old link never had need not be waited for. */
+static void
+a_new_target_does_not_wait_for_the_old_link(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "narrow") };
+	struct host new_[] = { HOST("a", "narrow") };
+	int64_t begin;
+
+	new_[0].forwards = &r;
+	new_[0].forward_count = 1;
+	apply(f, old, 1);
+	wait_state(f, "a", "up");
+	apply(f, new_, 1);
+	wait_field(f, forward_field, "a", "state", "\"down\"");
+	begin = clock_now_ms();
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	assert_non_null(strstr(field(f, "a", "workers"), "draining"));
+	assert_true(clock_now_ms() - begin < 2500);
+}
+
 static void
 only_eight_connect_at_a_time(void **state)
 {
@@ -584,6 +698,10 @@ main(int argc, char **argv)
 		TEST(a_held_port_is_asked_for_again),
 		TEST(a_taken_port_leaves_the_rest_up),
 		TEST(counters_outlive_the_worker),
+		TEST(counters_begin_anew_with_the_forward),
+		TEST(a_liar_counts),
+		TEST(a_denied_local_forward_is_not_lent_again),
+		TEST(a_new_target_does_not_wait_for_the_old_link),
 		TEST(only_eight_connect_at_a_time),
 		TEST(a_reload_touches_what_changed),
 		TEST(a_new_link_comes_before_the_old_one_goes),
