@@ -5,9 +5,11 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "base/endpoint.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -193,6 +195,8 @@ resolver_ask(struct resolver *r, const char *name, long long req,
 	LIST_INSERT_HEAD(&r->questions, q, entry);
 	if (r->pending++ >= PENDING_MAX)
 		q->error = str_dup("too many names are being looked up");
+	else if (strlen(name) > ENDPOINT_HOST_MAX)
+		q->error = str_dup("the name is too long");
 	else if (r->link == NULL && start(r, &err) == -1)
 		q->error = str_dup(err.text);
 	evtimer_add(q->deadline, q->error != NULL ? &now : &limit);

@@ -124,6 +124,22 @@ a_bad_name_has_an_error(void **state)
 	assert_string_not_equal(f->error, "");
 }
 
+/* What a worker sends is no reason for the child to die. */
+static void
+a_name_too_long_is_not_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	char *name = mem_alloc(204700);
+
+	memset(name, 'a', 204699);
+	resolver_ask(f->resolver, name, 9, on_answer, f);
+	wait_answers(f, 1);
+	assert_int_equal(f->req, 9);
+	assert_string_equal(f->error, "the name is too long");
+	assert_int_equal(child_pid(), 0);
+	free(name);
+}
+
 static void
 many_at_once(void **state)
 {
@@ -199,6 +215,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_name_has_addresses),
 		TEST(a_bad_name_has_an_error),
+		TEST(a_name_too_long_is_not_asked_for),
 		TEST(many_at_once),
 		TEST(who_is_gone_hears_nothing),
 		TEST(a_dead_child_is_replaced),
