@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@
 
 #define LINE_SIZE	2048
 #define JSON_SIZE	4096	/* PIPE_BUF: such a write is never split */
+
+/* How long a reader that was quick so far may take to make room. */
+#define PATIENCE_MS	50
 
 static const struct {
 	const char *name;
@@ -29,6 +33,7 @@ static const struct {
 static enum log_level max_level = LOG_INFO;
 static enum log_format format = LOG_TEXT;
 static char ident[64];
+static unsigned lost;		/* lines since the reader got stuck */
 
 void
 log_setup(enum log_level level, const char *name)
@@ -106,20 +111,12 @@ put_json(char *line, size_t size, enum log_level level, const char *text)
 	    .text = text });
 }
 
-__attribute__((format(printf, 2, 0)))
 static void
-put(enum log_level level, const char *fmt, va_list ap)
+write_line(enum log_level level, const char *text)
 {
-	char text[LINE_SIZE], line[JSON_SIZE];
-	int saved = errno;
+	char line[JSON_SIZE];
 	size_t len;
 
-	if (level > max_level)
-		return;
-	vsnprintf(text, sizeof(text), fmt, ap);
-	for (char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
 	/* One byte is left for the new line. */
 	len = format == LOG_JSON ?
 	    put_json(line, sizeof(line) - 1, level, text) :
@@ -128,6 +125,44 @@ put(enum log_level level, const char *fmt, va_list ap)
 	/* One write per line, so that processes' lines never mix. */
 	if (write(STDERR_FILENO, line, len) == -1)
 		len = 0;	/* nowhere to tell it */
+}
+
+/*
+ * A log that nobody reads must not stop the tunnels: when a pipe or terminal
+ * is full, lines are dropped, after one wait. Others who write to the same
+ * pipe can still fill it between our look and our write.
+ */
+static bool
+has_room(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, lost > 0 ? 0 : PATIENCE_MS) != 0;
+}
+
+__attribute__((format(printf, 2, 0)))
+static void
+put(enum log_level level, const char *fmt, va_list ap)
+{
+	char text[LINE_SIZE], note[64];
+	int saved = errno;
+
+	if (level > max_level)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	if (lost > 0 && has_room()) {
+		snprintf(note, sizeof(note), "nobody read the log: %u lines "
+		    "are missing here", lost);
+		lost = 0;
+		write_line(LOG_WARN, note);
+	}
+	if (lost == 0 && has_room())
+		write_line(level, text);
+	else
+		lost++;
 	errno = saved;
 }
 

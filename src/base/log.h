@@ -31,7 +31,8 @@ enum log_format log_get_format(void);
 
 /*
  * Writes one line. Never fails, keeps errno. 2047 bytes at most; 4095 as JSON,
- * which is what a pipe takes whole.
+ * which is what a pipe takes whole. Does not wait for a reader that is stuck:
+ * lines are dropped and counted then.
  */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

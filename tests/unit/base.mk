@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: ISC
 
+unit_tests += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_log_json
 tests_unit_test_log_json_SOURCES = tests/unit/test_log_json.c
 tests_unit_test_log_json_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
