@@ -4,6 +4,7 @@ noinst_LIBRARIES += libhawser_config.a
 libhawser_config_a_SOURCES = \
 	src/config/args.c \
 	src/config/check.c \
+	src/config/circles.c \
 	src/config/config.c \
 	src/config/document.c \
 	src/config/dump.c \
@@ -38,6 +39,7 @@ libhawser_config_a_SOURCES = \
 	src/config/yamlread.c \
 	src/config/args.h \
 	src/config/check.h \
+	src/config/circles.h \
 	src/config/config.h \
 	src/config/document.h \
 	src/config/exec.h \

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "config/circles.h"
 #include "config/report.h"
 
 /* A listening side of the configuration, and whose it is. */
@@ -141,60 +142,9 @@ check_rivals(struct config *c)
 	free(all);
 }
 
-static bool
-is_this_machine(const char *name)
-{
-	return name == NULL || *name == '\0' ||
-	    strcasecmp(name, "localhost") == 0 ||
-	    strncmp(name, "127.", 4) == 0 || strcmp(name, "::1") == 0;
-}
-
-/* Does a connection to that target reach that listener, on one machine? */
-static bool
-reaches(const struct forward *from, const struct forward *to)
-{
-	if (from->target.kind != to->listen.kind)
-		return false;
-	if (from->target.kind == ENDPOINT_UNIX)
-		return strcmp(from->target.host, to->listen.host) == 0;
-	return from->target.kind == ENDPOINT_TCP &&
-	    is_this_machine(from->target.host) &&
-	    from->target.port == to->listen.port;
-}
-
-/*
- * Forwards of one host: from the server's port here, and from the same port
- * here back to the server's. Where the server is this machine, one is enough.
- */
-static void
-check_circles(struct config *c, const struct host *h)
-{
-	bool here = is_this_machine(h->hostname);
-
-	for (size_t i = 0; i < h->forward_count; i++)
-		for (size_t j = 0; j < h->forward_count; j++) {
-			const struct forward *a = &h->forwards[i];
-			const struct forward *b = &h->forwards[j];
-			bool sides = forward_is_local(a->kind) !=
-			    forward_is_local(b->kind);
-
-			if (!reaches(a, b) || (i == j ? !here :
-			    j < i || !sides || !reaches(b, a)))
-				continue;
-			report_add(c, SEVERITY_ERROR,
-			    h->forward_origins[j].file,
-			    h->forward_origins[j].line,
-			    "%s leads back to where it comes from%s: a "
-			    "connection would go round for ever", b->id,
-			    i == j ? "" : " through the forward before it");
-		}
-}
-
 void
 together_check(struct config *c)
 {
 	check_rivals(c);
-	for (size_t i = 0; i < c->host_count; i++)
-		if (c->hosts[i].enabled)
-			check_circles(c, &c->hosts[i]);
+	circles_check(c);
 }

@@ -59,3 +59,8 @@ tests_unit_test_round_trip_SOURCES = tests/unit/test_round_trip.c
 tests_unit_test_round_trip_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 	-D_XOPEN_SOURCE=700
 tests_unit_test_round_trip_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_sense
+tests_unit_test_sense_SOURCES = tests/unit/test_sense.c
+tests_unit_test_sense_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_sense_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)

@@ -406,63 +406,6 @@ keys_are_looked_at(void **state)
 }
 
 static void
-listeners_may_not_overlap(void **state)
-{
-	struct config *c;
-
-	(void)state;
-	put("f", "Host a\n LocalForward 10.0.0.1:2001 h:1\n"
-	    " LocalForward 10.0.0.2:2001 h:1\n DynamicForward *:2001\n"
-	    " RemoteForward 5 h:1\n"
-	    " RemoteForward 0 h:1\n RemoteForward 0 h:2\n"
-	    "Host b\n HostName A\n RemoteForward localhost:5 h:1\n"
-	    "Host c\n RemoteForward 5 h:1\n"
-	    "Host d\n HawserEnabled no\n LocalForward *:2001 h:1\n");
-	c = load_file("f");
-	assert_true(says(c, SEVERITY_ERROR, 4, "twice"));
-	assert_true(says(c, SEVERITY_ERROR, 10, "on that server"));
-	assert_true(says(c, SEVERITY_NOTE, 2, "open to other machines"));
-	assert_true(says(c, SEVERITY_NOTE, 4, "open to other machines"));
-	assert_false(says(c, SEVERITY_ERROR, 11, "twice"));
-	config_free(c);
-}
-
-static void
-nothing_may_go_round_in_circles(void **state)
-{
-	struct config *c;
-
-	(void)state;
-	put("f", "Host a\n LocalForward 2001 localhost:2002\n"
-	    " RemoteForward 2002 127.0.0.1:2001\n"
-	    " RemoteForward 2003 localhost:2003\n"
-	    "Host b\n HostName localhost\n LocalForward 2004 localhost:2004\n"
-	    " LocalForward 2005 elsewhere:2005\n");
-	c = load_file("f");
-	assert_true(says(c, SEVERITY_ERROR, 3, "leads back"));
-	assert_true(says(c, SEVERITY_ERROR, 7, "leads back"));
-	assert_int_equal(c->diagnostic_count, 2);
-	config_free(c);
-}
-
-static void
-idle_lines_are_told(void **state)
-{
-	struct config *c;
-
-	(void)state;
-	put("f", "Host *\n User u\n Port 22\n ServerAliveInterval 5\n"
-	    "Host a\n LocalForward 2001 h:1\n User v\n Port 22\n"
-	    "Host a*\n ServerAliveInterval 6\n"
-	    "Host a\n User w\n Compression no\n");
-	c = load_file("f");
-	assert_true(says(c, SEVERITY_WARNING, 7, "has no effect here"));
-	assert_true(says(c, SEVERITY_WARNING, 12, "has no effect here"));
-	assert_int_equal(c->diagnostic_count, 2);
-	config_free(c);
-}
-
-static void
 numbers_are_brought_into_bounds(void **state)
 {
 	struct config *c;
@@ -547,9 +490,6 @@ main(void)
 		TEST(links_are_followed_to_the_folder_that_counts),
 		TEST(included_files_are_checked_too),
 		TEST(keys_are_looked_at),
-		TEST(listeners_may_not_overlap),
-		TEST(nothing_may_go_round_in_circles),
-		TEST(idle_lines_are_told),
 		TEST(numbers_are_brought_into_bounds),
 		TEST(the_second_pass_sees_the_host_name),
 		TEST(json_brings_everything_back),
