@@ -17,7 +17,7 @@ struct visitor {
 	struct loop *loop;
 	struct tunnel *tunnel;		/* the relay's reference */
 	struct relay *relay;
-	struct event *timer;		/* the handshake's deadline */
+	struct event *timer;		/* deadline of request and reply */
 	struct target *target;
 	int fd;				/* connected; the reply goes first */
 	bool asked;			/* the request is complete */
@@ -40,6 +40,7 @@ go_on(struct visitor *v)
 		v->fd = -1;
 		free(v->socks);
 		v->socks = NULL;
+		event_del(v->timer);
 		relay_attach(v->relay, fd);
 	}
 }
@@ -91,6 +92,8 @@ on_target(void *arg, int fd, const struct err *err)
 	}
 	socks_answer(v->socks, fd != -1 ? SOCKS_GRANTED : answer_for(err));
 	collect_reply(v);
+	/* The channel may have ended, or its window never opens. */
+	loop_timer_set(v->timer, SOCKS_DEADLINE_MS);
 	push_reply(v);
 }
 
@@ -111,7 +114,6 @@ on_early(struct relay *r, void *arg, const uint8_t *data, size_t n)
 		push_reply(v);
 		return used;
 	}
-	event_del(v->timer);
 	if (verdict == SOCKS_BAD) {
 		tunnel_count_failed(v->tunnel);
 		v->bad = true;
@@ -119,6 +121,7 @@ on_early(struct relay *r, void *arg, const uint8_t *data, size_t n)
 		return n;
 	}
 	v->asked = true;
+	event_del(v->timer);	/* dialling has its own */
 	target = (struct endpoint){ ENDPOINT_TCP, v->socks->host,
 	    v->socks->port };
 	v->target = target_dial(v->loop, &target, on_target, v);
@@ -159,7 +162,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	tunnel_count_failed(v->tunnel);
+	if (!v->bad)
+		tunnel_count_failed(v->tunnel);
 	relay_end(v->relay);
 }
 
