@@ -152,6 +152,8 @@ send_reply(struct client *c)
 	    (ssize_t)n;
 }
 
+static void on_readable(evutil_socket_t, short, void *);
+
 /*
  * Closing with unread bytes would reset the connection, and the client might
  * never see why: so read and forget until it has gone.
@@ -165,9 +167,14 @@ linger(struct client *c)
 		return;
 	}
 	c->stage = STAGE_LINGER;
-	if (!c->waiting)
+	/* Level-triggered: what came before counts, and a read is a turn. */
+	event_del(&c->event);
+	event_assign(&c->event, tunnel_loop(c->tunnel)->base, c->fd,
+	    EV_READ | EV_PERSIST, on_readable, c);
+	if (event_add(&c->event, NULL) == -1)
+		end_client(c);
+	else if (!c->waiting)
 		start_waiting(c);
-	event_active(&c->event, EV_READ, 0);
 }
 
 static enum socks_answer
@@ -292,13 +299,10 @@ read_handshake(struct client *c)
 static void
 read_away(struct client *c)
 {
-	ssize_t n;
+	ssize_t n = recv(c->fd, tunnel_loop(c->tunnel)->buffer,
+	    LOOP_BUFFER_SIZE, MSG_DONTWAIT);
 
-	do
-		n = recv(c->fd, tunnel_loop(c->tunnel)->buffer,
-		    LOOP_BUFFER_SIZE, MSG_DONTWAIT);
-	while (n > 0 || (n == -1 && errno == EINTR));
-	if (n == 0 || errno != EAGAIN)
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
 		end_client(c);
 }
 
