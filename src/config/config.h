@@ -42,6 +42,8 @@ struct host {
 	char *bind_interface;	/* "": the system chooses */
 	int ip_tos;		/* IPQoS of the connection; -1: the system's */
 	bool tcp_keepalive;
+	int unix_mask;		/* of Unix sockets we listen on: an umask */
+	bool unix_unlink;	/* they take the place of others */
 	char **identity_files;	/* absolute; may not exist */
 	size_t identity_file_count;
 	char **certificate_files;	/* absolute; may not exist */

@@ -33,6 +33,8 @@ static const struct {
 	FIELD(F_STRING, bind_interface),
 	FIELD(F_INT, ip_tos),
 	FIELD(F_BOOL, tcp_keepalive),
+	FIELD(F_INT, unix_mask),
+	FIELD(F_BOOL, unix_unlink),
 	FIELD(F_BOOL, identities_only),
 	FIELD(F_STRING, agent),
 	FIELD(F_INT, connect_timeout_s),

@@ -198,6 +198,9 @@ set_field(struct host *h, const struct keyword *k,
 	case FIELD_FAMILY:
 		*MEMBER(int, h, k->at) = family(text);
 		break;
+	case FIELD_MASK:
+		*MEMBER(int, h, k->at) = (int)strtol(text, NULL, 8);
+		break;
 	case FIELD_TOS:
 		*MEMBER(int, h, k->at) = tos(text);
 		break;
@@ -491,6 +494,7 @@ host_field_equal(const struct keyword *k, const struct host *a,
 		return SAME(bool, k->at);
 	case FIELD_INT:
 	case FIELD_FAMILY:
+	case FIELD_MASK:
 	case FIELD_TOS:
 		return SAME(int, k->at);
 	case FIELD_PORT:

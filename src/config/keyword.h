@@ -123,6 +123,7 @@ enum keyword_field {
 	FIELD_PORT,		/* uint16_t */
 	FIELD_CHECKING,		/* enum host_key_checking */
 	FIELD_FAMILY,		/* int: AF_INET... */
+	FIELD_MASK,		/* int: octal digits */
 	FIELD_TOS,		/* int: the first class of service, or -1 */
 	FIELD_MS,		/* int64_t */
 	FIELD_MS_PAIR,		/* two int64_t */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define TCP_LISTEN_STATE	0x0a	/* net/tcp's column st */
+#define UNIX_LISTENS		0x10000	/* net/unix's Flags: __SO_ACCEPTCON */
 
 struct address {
 	uint8_t bytes[16];
@@ -158,19 +159,15 @@ describe(const char *pid, char *out, size_t size)
 	snprintf(out, size, "%s (pid %s)", name, pid);
 }
 
-bool
-holder_find(const struct sockaddr *addr, char *out, size_t size)
+/* The process that has the socket with this inode open. */
+static bool
+find_process(unsigned long inode, char *out, size_t size)
 {
-	unsigned long inode;
 	char wanted[64];
 	struct dirent *e;
 	bool found = false;
 	DIR *dir;
 
-	out[0] = '\0';
-	if (!find_inode("/proc/self/net/tcp", AF_INET, addr, &inode) &&
-	    !find_inode("/proc/self/net/tcp6", AF_INET6, addr, &inode))
-		return false;
 	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
 	if ((dir = opendir("/proc")) == NULL)
 		return false;
@@ -182,4 +179,49 @@ holder_find(const struct sockaddr *addr, char *out, size_t size)
 		}
 	closedir(dir);
 	return found;
+}
+
+bool
+holder_find(const struct sockaddr *addr, char *out, size_t size)
+{
+	unsigned long inode;
+
+	out[0] = '\0';
+	if (!find_inode("/proc/self/net/tcp", AF_INET, addr, &inode) &&
+	    !find_inode("/proc/self/net/tcp6", AF_INET6, addr, &inode))
+		return false;
+	return find_process(inode, out, size);
+}
+
+bool
+holder_match_unix_line(const char *line, const char *path,
+    unsigned long *inode)
+{
+	unsigned long flags;
+	int at = 0;
+	size_t len;
+
+	/* Num RefCount Protocol Flags Type St Inode Path */
+	if (sscanf(line, "%*s %*s %*s %lx %*s %*s %lu %n", &flags, inode,
+	    &at) != 2 || at == 0 || (flags & UNIX_LISTENS) == 0)
+		return false;
+	len = strcspn(line + at, "\n");
+	return len == strlen(path) && memcmp(line + at, path, len) == 0;
+}
+
+bool
+holder_find_unix(const char *path, char *out, size_t size)
+{
+	FILE *f = fopen("/proc/self/net/unix", "re");
+	unsigned long inode = 0;
+	char line[512];
+	bool found = false;
+
+	out[0] = '\0';
+	if (f == NULL)
+		return false;
+	while (!found && fgets(line, sizeof(line), f) != NULL)
+		found = holder_match_unix_line(line, path, &inode);
+	fclose(f);
+	return found && find_process(inode, out, size);
 }

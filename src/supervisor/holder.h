@@ -8,8 +8,9 @@
 #include <sys/socket.h>
 
 /*
- * holder: who listens on a local TCP port: proc(5)'s net/tcp and net/tcp6
- * lead to a socket's inode, the inode to the process that has it open.
+ * holder: who listens on a local TCP port or Unix socket: proc(5)'s net/tcp,
+ * net/tcp6 and net/unix lead to a socket's inode, the inode to the process
+ * that has it open.
  */
 
 /*
@@ -19,12 +20,19 @@
  */
 bool holder_find(const struct sockaddr *addr, char *out, size_t size);
 
+/* The same for the Unix socket that was bound to this path. */
+bool holder_find_unix(const char *path, char *out, size_t size);
+
 /*
- * The pure half: does this line of net/tcp (family AF_INET) or net/tcp6
+ * The pure halves: does this line of net/tcp (family AF_INET) or net/tcp6
  * (AF_INET6) describe a listening socket that stands in the way of addr? Then
  * its inode goes to *inode.
  */
 bool holder_match_line(const char *line, int family,
     const struct sockaddr *addr, unsigned long *inode);
+
+/* And this line of net/unix a socket that listens at path? */
+bool holder_match_unix_line(const char *line, const char *path,
+    unsigned long *inode);
 
 #endif

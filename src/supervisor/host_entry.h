@@ -205,6 +205,7 @@ void host_forwards_bind(struct host_entry *);
 void host_forwards_lend(struct host_entry *);
 void host_forwards_down(struct host_entry *);
 void host_forwards_retry(struct host_entry *);
+void host_forwards_set_mask(struct host_entry *);	/* the model's */
 void host_forwards_close(struct host_entry *);	/* refuse the clients */
 
 /*

@@ -116,11 +116,15 @@ tell_host(struct host_entry *e)
 void
 host_forward_bind(struct host_forward *f)
 {
+	struct listener_file file = {
+		.mask = (mode_t)f->host->conf->unix_mask,
+		.replace = f->host->conf->unix_unlink,
+	};
 	struct err err;
 
 	if (!is_local(f) || listener_is_open(&f->listener))
 		return;
-	if (listener_open(&f->listener, &f->spec.listen, &err) == -1) {
+	if (listener_open(&f->listener, &f->spec.listen, &file, &err) == -1) {
 		host_forward_set(f, FORWARD_BIND_FAILED, err.text);
 		plan_retry(f);
 		return;
@@ -249,6 +253,15 @@ host_forward_find(struct host_entry *e, const char *id)
 		if (str_equal(f->spec.id, id))
 			return f;
 	return NULL;
+}
+
+void
+host_forwards_set_mask(struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry)
+		listener_set_mask(&f->listener, (mode_t)e->conf->unix_mask);
 }
 
 void

@@ -114,55 +114,99 @@ open_tcp(struct listener *l, const char *literal, uint16_t port,
 	return 0;
 }
 
-/* A socket file that nobody listens on any more is in nobody's use. */
+/* May the file at path make room? Only a socket: nobody's, or any. */
 static bool
-remove_stale(const struct sockaddr_un *un)
+remove_file(const struct sockaddr_un *un, bool replace)
 {
-	int saved = errno;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
+	struct stat st;
 	bool stale;
+	int fd;
 
-	if (fd == -1)
+	if (lstat(un->sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
 		return false;
-	stale = connect(fd, (const struct sockaddr *)un, sizeof(*un)) == -1 &&
-	    errno == ECONNREFUSED;
-	fd_close(&fd);
-	stale = stale && unlink(un->sun_path) == 0;
-	errno = saved;
-	return stale;
+	if (!replace) {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+		    SOCK_NONBLOCK, 0);
+		stale = fd != -1 && connect(fd, (const struct sockaddr *)un,
+		    sizeof(*un)) == -1 && errno == ECONNREFUSED;
+		fd_close(&fd);
+		if (!stale)
+			return false;
+	}
+	return unlink(un->sun_path) == 0;
 }
 
 static int
-open_unix(struct listener *l, const char *path, struct err *err)
+bind_unix(int fd, const struct sockaddr_un *un,
+    const struct listener_file *file)
+{
+	mode_t before = umask(file->mask);
+	int rc = bind(fd, (const struct sockaddr *)un, sizeof(*un)), saved;
+
+	saved = errno;
+	if (rc == -1 && saved == EADDRINUSE &&
+	    remove_file(un, file->replace)) {
+		rc = bind(fd, (const struct sockaddr *)un, sizeof(*un));
+		saved = errno;
+	}
+	umask(before);
+	errno = saved;
+	return rc;
+}
+
+static int
+explain_unix(const char *path, struct err *err)
+{
+	char holder[128];
+	struct stat st;
+
+	if (errno != EADDRINUSE)
+		return err_sys(err, "cannot listen on %s", path);
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return err_set(err, ERR_REFUSED,
+		    "%s exists and is not a socket", path);
+	if (holder_find_unix(path, holder, sizeof(holder)))
+		return err_set(err, ERR_REFUSED, "%s is used by %s", path,
+		    holder);
+	return err_set(err, ERR_REFUSED, "%s is used by another program",
+	    path);
+}
+
+static int
+open_unix(struct listener *l, const char *path,
+    const struct listener_file *file, struct err *err)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd, rc;
-	mode_t mask;
+	struct stat st;
+	int fd;
 
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return err_sys(err, "cannot listen on %s", path);
-	/* ssh_config(5), StreamLocalBindMask: only we may connect. */
-	mask = umask(0177);
-	rc = bind(fd, (struct sockaddr *)&un, sizeof(un));
-	if (rc == -1 && errno == EADDRINUSE && remove_stale(&un))
-		rc = bind(fd, (struct sockaddr *)&un, sizeof(un));
-	umask(mask);
-	if (rc == -1 || listen(fd, SOMAXCONN) == -1) {
-		if (errno == EADDRINUSE)
-			err_set(err, ERR_REFUSED,
-			    "%s exists and is in use", path);
-		else
-			err_sys(err, "cannot listen on %s", path);
+	if (bind_unix(fd, &un, file) == -1 || listen(fd, SOMAXCONN) == -1) {
+		explain_unix(path, err);
 		fd_close(&fd);
 		return -1;
+	}
+	if (lstat(path, &st) == 0) {
+		l->device = st.st_dev;
+		l->inode = st.st_ino;
 	}
 	l->path = str_dup(path);
 	l->bound[l->count] = str_dup(path);
 	l->fds[l->count++] = fd;
 	return 0;
+}
+
+/* Is the file still the one we made? */
+static bool
+is_ours(const struct listener *l)
+{
+	struct stat st;
+
+	return l->path != NULL && lstat(l->path, &st) == 0 &&
+	    st.st_dev == l->device && st.st_ino == l->inode;
 }
 
 static bool
@@ -185,14 +229,14 @@ open_pair(struct listener *l, const char *v4, const char *v6, uint16_t port,
 
 int
 listener_open(struct listener *out, const struct endpoint *at,
-    struct err *err)
+    const struct listener_file *file, struct err *err)
 {
 	struct listener l = { 0 };
 	bool is_pair = false;
 	int rc = -1;
 
 	if (at->kind == ENDPOINT_UNIX) {
-		rc = open_unix(&l, at->host, err);
+		rc = open_unix(&l, at->host, file, err);
 		goto out;
 	}
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
@@ -219,7 +263,7 @@ listener_close(struct listener *l)
 		fd_close(&l->fds[i]);
 		free(l->bound[i]);
 	}
-	if (l->path != NULL)
+	if (is_ours(l))
 		unlink(l->path);
 	free(l->path);
 	*l = (struct listener){ 0 };
@@ -229,4 +273,11 @@ bool
 listener_is_open(const struct listener *l)
 {
 	return l->count > 0;
+}
+
+void
+listener_set_mask(const struct listener *l, mode_t mask)
+{
+	if (is_ours(l))
+		chmod(l->path, 0777 & ~mask);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/endpoint.h"
 #include "base/err.h"
@@ -22,16 +23,29 @@ struct listener {
 	char *bound[LISTENER_FDS_MAX];	/* "127.0.0.1:8080", or a path */
 	size_t count;
 	char *path;			/* of a Unix socket, to unlink */
+	dev_t device;			/* of the file that was made there */
+	ino_t inode;
+};
+
+/* How the file of a Unix socket is made: see ssh_config(5). */
+struct listener_file {
+	mode_t mask;			/* StreamLocalBindMask */
+	bool replace;			/* StreamLocalBindUnlink */
 };
 
 /*
  * Binds and listens: "localhost" and no host mean both loopback addresses,
  * "*" every address of both families, anything else is a literal or a path.
- * A family that this machine has not is left out. 0; -1 with ERR_REFUSED if
- * the address is taken (the text names the holder where it can be seen),
- * ERR_INPUT if the host is a name, ERR_SYS.
+ * A family that this machine has not is left out. A socket's file on which
+ * nobody listens makes room. 0; -1 with ERR_REFUSED if the address is taken
+ * (the text names the holder where it can be seen), ERR_INPUT if the host is a
+ * name, ERR_SYS.
  */
-int listener_open(struct listener *, const struct endpoint *, struct err *);
+int listener_open(struct listener *, const struct endpoint *,
+    const struct listener_file *, struct err *);
+
+/* An open Unix socket's file gets the mode that this mask leaves. */
+void listener_set_mask(const struct listener *, mode_t mask);
 
 /* Clients that wait and were not accepted are refused. */
 void listener_close(struct listener *);

@@ -2,7 +2,10 @@
 """What people run hawser for, each against a real sshd and real clients."""
 
 import contextlib
+import os
+import signal
 import socket
+import stat
 import subprocess
 
 import pytest
@@ -239,6 +242,29 @@ def test_gpg_agent_is_lent_to_the_server(hawserd, make_sshd, workdir, stack):
             assert s.recv(100) == b"OK Pleased to meet you\n"
             s.sendall(b"BYE\n")
             assert conn.recv(100) == b"BYE\n"
+
+
+def test_local_unix_socket(hawserd, sshd, target, workdir):
+    path = f"{workdir}/here"
+    with socket.socket(socket.AF_UNIX) as holder:
+        holder.bind(path)
+        holder.listen()
+        hawserd.write(stanza("vps", sshd, f"LocalForward {path} {target}"))
+        hawserd.start()
+        taken = hawserd.wait_forward("vps", f"L:{path}", "bind-failed")
+        assert f"{path} is used by " in taken["detail"]
+        hawserd.write(stanza("vps", sshd, f"LocalForward {path} {target}",
+                             StreamLocalBindUnlink="yes",
+                             StreamLocalBindMask="0117"))
+        hawserd.signal(signal.SIGHUP)
+        hawserd.wait_forward("vps", f"L:{path}")
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o660
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20 * STRETCH)
+        s.connect(path)
+        assert ping(s)
+    hawserd.stop()
+    assert not os.path.exists(path)
 
 
 def test_ipv6_listener(hawserd, sshd, serve):

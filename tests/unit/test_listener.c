@@ -22,6 +22,8 @@
 #include "supervisor/holder.h"
 #include "supervisor/listener.h"
 
+static const struct listener_file file = { .mask = 0177 };
+
 static uint16_t
 free_port(void)
 {
@@ -81,7 +83,7 @@ localhost_is_both_families(void **state)
 		struct err err;
 		int fd;
 
-		assert_int_equal(listener_open(&l, &at, &err), 0);
+		assert_int_equal(listener_open(&l, &at, &file, &err), 0);
 		assert_true(listener_is_open(&l));
 		assert_true(is_bound_to(&l, "127.0.0.1", at.port));
 		if (l.count == 2)
@@ -108,7 +110,7 @@ star_is_every_address(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(listener_open(&l, &at, &err), 0);
+	assert_int_equal(listener_open(&l, &at, &file, &err), 0);
 	assert_true(is_bound_to(&l, "0.0.0.0", at.port));
 	fd = connect_to("127.0.0.2", at.port);
 	assert_true(fd != -1);
@@ -124,7 +126,7 @@ a_literal_is_itself(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(listener_open(&l, &at, &err), 0);
+	assert_int_equal(listener_open(&l, &at, &file, &err), 0);
 	assert_int_equal(l.count, 1);
 	assert_int_equal(connect_to("127.0.0.1", at.port), -1);
 	listener_close(&l);
@@ -138,7 +140,7 @@ a_name_is_refused(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(listener_open(&l, &at, &err), -1);
+	assert_int_equal(listener_open(&l, &at, &file, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 	assert_false(listener_is_open(&l));
 }
@@ -153,18 +155,18 @@ the_holder_is_named(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(listener_open(&first, &at, &err), 0);
-	assert_int_equal(listener_open(&second, &at, &err), -1);
+	assert_int_equal(listener_open(&first, &at, &file, &err), 0);
+	assert_int_equal(listener_open(&second, &at, &file, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_non_null(strstr(err.text, want));
 	/* Nothing is left of one of two families that could be bound. */
 	any = tcp("localhost", at.port);
-	assert_int_equal(listener_open(&second, &any, &err), -1);
+	assert_int_equal(listener_open(&second, &any, &file, &err), -1);
 	assert_non_null(strstr(err.text, want));
 	any = tcp("*", at.port);
-	assert_int_equal(listener_open(&second, &any, &err), -1);
+	assert_int_equal(listener_open(&second, &any, &file, &err), -1);
 	listener_close(&first);
-	assert_int_equal(listener_open(&second, &at, &err), 0);
+	assert_int_equal(listener_open(&second, &at, &file, &err), 0);
 	listener_close(&second);
 	free(want);
 }
@@ -174,29 +176,83 @@ a_unix_socket(void **state)
 {
 	char dir[] = "/tmp/hawser-test-XXXXXX";
 	struct listener l = { 0 }, other = { 0 };
+	struct listener_file replace = { .mask = 0111, .replace = true };
 	struct endpoint at = { ENDPOINT_UNIX, NULL, 0 };
 	struct stat st;
 	struct err err;
-	char *path;
+	char *path, *want;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	path = str_dupf("%s/socket", dir);
-	at.host = path;
-	assert_int_equal(listener_open(&l, &at, &err), 0);
+	at.host = path = str_dupf("%s/soc ket", dir);
+	want = str_dupf("%s is used by test_listener (pid %ld)", path,
+	    (long)getpid());
+	assert_int_equal(listener_open(&l, &at, &file, &err), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(listener_open(&other, &at, &err), -1);
+	listener_set_mask(&l, 0117);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_int_equal(listener_open(&other, &at, &file, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
-	/* A killed program leaves its file: nobody's. */
-	close(l.fds[0]);
-	l.fds[0] = -1;
-	assert_int_equal(listener_open(&other, &at, &err), 0);
-	listener_close(&other);
-	assert_int_equal(stat(path, &st), -1);
+	assert_string_equal(err.text, want);
+	/* StreamLocalBindUnlink; what was there leaves it alone. */
+	assert_int_equal(listener_open(&other, &at, &replace, &err), 0);
+	listener_set_mask(&l, 0177);
 	listener_close(&l);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0666);
+	/* A killed program leaves its file: nobody's. */
+	close(other.fds[0]);
+	other.fds[0] = -1;
+	assert_int_equal(listener_open(&l, &at, &file, &err), 0);
+	listener_close(&l);
+	assert_int_equal(stat(path, &st), -1);
+	listener_close(&other);
 	rmdir(dir);
 	free(path);
+	free(want);
+}
+
+static void
+other_files_stay(void **state)
+{
+	char path[] = "/tmp/hawser-test-XXXXXX";
+	struct endpoint at = { ENDPOINT_UNIX, path, 0 };
+	struct listener_file replace = { .mask = 0177, .replace = true };
+	struct listener l = { 0 };
+	struct err err;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(listener_open(&l, &at, &replace, &err), -1);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_non_null(strstr(err.text, "exists and is not a socket"));
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void
+lines_of_net_unix(void **state)
+{
+	static const char listening[] = "0000000000000000: 00000002 00000000 "
+	    "00010000 0001 01 4242 /run/a b\n";
+	static const char connected[] = "0000000000000000: 00000003 00000000 "
+	    "00000000 0001 03 4243 /run/a b\n";
+	static const char nameless[] = "0000000000000000: 00000002 00000000 "
+	    "00010000 0001 01 4244\n";
+	unsigned long inode = 0;
+
+	(void)state;
+	assert_true(holder_match_unix_line(listening, "/run/a b", &inode));
+	assert_int_equal(inode, 4242);
+	assert_false(holder_match_unix_line(listening, "/run/a", &inode));
+	assert_false(holder_match_unix_line(listening, "/run/a b\n", &inode));
+	assert_false(holder_match_unix_line(connected, "/run/a b", &inode));
+	assert_false(holder_match_unix_line(nameless, "/run/a b", &inode));
+	assert_false(holder_match_unix_line("Num RefCount Protocol Flags "
+	    "Type St Inode Path\n", "Path", &inode));
+	assert_false(holder_match_unix_line("", "", &inode));
 }
 
 static void
@@ -247,6 +303,8 @@ main(void)
 		cmocka_unit_test(a_name_is_refused),
 		cmocka_unit_test(the_holder_is_named),
 		cmocka_unit_test(a_unix_socket),
+		cmocka_unit_test(other_files_stay),
+		cmocka_unit_test(lines_of_net_unix),
 		cmocka_unit_test(lines_of_proc),
 	};
 

@@ -184,6 +184,7 @@ every_row_has_its_effect(void **state)
 		"IdentityFile /x", "CertificateFile /x",
 		"IdentityAgent /x", "GlobalKnownHostsFile /x",
 		"UserKnownHostsFile /x", "ConnectTimeout 9",
+		"StreamLocalBindMask 0111", "StreamLocalBindUnlink yes",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
 		"HawserHold 9s", "HawserDrain 9s",
 	};

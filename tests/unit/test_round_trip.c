@@ -295,6 +295,7 @@ fill(struct host *h, const struct keyword *k)
 		break;
 	case FIELD_INT:
 	case FIELD_FAMILY:
+	case FIELD_MASK:
 	case FIELD_TOS:
 		*MEMBER(int, h, k->at) = (int)chance(INT32_MAX);
 		break;
