@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libhawser_base.a
 libhawser_base_a_SOURCES = \
 	src/base/backoff.c \
+	src/base/base64.c \
 	src/base/clock.c \
 	src/base/endpoint.c \
 	src/base/err.c \
@@ -11,10 +12,12 @@ libhawser_base_a_SOURCES = \
 	src/base/log.c \
 	src/base/log_json.c \
 	src/base/places.c \
+	src/base/sha256.c \
 	src/base/spawn.c \
 	src/base/str.c \
 	src/base/utf8.c \
 	src/base/backoff.h \
+	src/base/base64.h \
 	src/base/clock.h \
 	src/base/endpoint.h \
 	src/base/err.h \
@@ -23,6 +26,7 @@ libhawser_base_a_SOURCES = \
 	src/base/log.h \
 	src/base/log_json.h \
 	src/base/places.h \
+	src/base/sha256.h \
 	src/base/spawn.h \
 	src/base/str.h \
 	src/base/utf8.h

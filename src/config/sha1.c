@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/sha1.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,7 +51,7 @@ add_block(uint32_t h[5], const unsigned char *p)
 }
 
 void
-sha1_hex(char out[SHA1_HEX_SIZE], const void *bytes, size_t n)
+sha1(uint8_t out[SHA1_SIZE], const void *bytes, size_t n)
 {
 	uint32_t h[5] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476,
 	    0xc3d2e1f0 };
@@ -72,6 +71,16 @@ sha1_hex(char out[SHA1_HEX_SIZE], const void *bytes, size_t n)
 		    (unsigned char)((uint64_t)n * 8 >> (8 * i));
 	for (size_t i = 0; i < size; i += BLOCK)
 		add_block(h, last + i);
-	for (int i = 0; i < 5; i++)
-		snprintf(out + 8 * i, 9, "%08x", (unsigned)h[i]);
+	for (int i = 0; i < SHA1_SIZE; i++)
+		out[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void
+sha1_hex(char out[SHA1_HEX_SIZE], const void *bytes, size_t n)
+{
+	uint8_t hash[SHA1_SIZE];
+
+	sha1(hash, bytes, n);
+	for (size_t i = 0; i < sizeof(hash); i++)
+		snprintf(out + 2 * i, 3, "%02x", (unsigned)hash[i]);
 }

@@ -20,7 +20,7 @@
 
 #include "base/fdio.h"
 #include "base/str.h"
-#include "ssh/base64.h"
+#include "base/base64.h"
 #include "ssh/packet.h"
 #include "ssh/private_key.h"
 

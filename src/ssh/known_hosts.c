@@ -15,7 +15,7 @@
 
 #include "base/fdio.h"
 #include "base/str.h"
-#include "ssh/base64.h"
+#include "base/base64.h"
 #include "ssh/host_key.h"
 
 #define SSH_PORT	22

@@ -6,7 +6,6 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/agent_reply.c \
 	src/ssh/auth.c \
 	src/ssh/auth_key.c \
-	src/ssh/base64.c \
 	src/ssh/bytebuf.c \
 	src/ssh/channel.c \
 	src/ssh/channel_data.c \
@@ -32,7 +31,6 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/agent_reply.h \
 	src/ssh/auth.h \
 	src/ssh/auth_impl.h \
-	src/ssh/base64.h \
 	src/ssh/bytebuf.h \
 	src/ssh/cipher.h \
 	src/ssh/cipher_impl.h \

@@ -11,7 +11,7 @@
 
 #include "base/fdio.h"
 #include "base/str.h"
-#include "ssh/base64.h"
+#include "base/base64.h"
 #include "ssh/packet.h"
 
 #define CERT_SUFFIX	"-cert-v01@openssh.com"

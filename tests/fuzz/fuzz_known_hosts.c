@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "ssh/base64.h"
+#include "base/base64.h"
 #include "ssh/host_key.h"
 #include "ssh/known_hosts.h"
 

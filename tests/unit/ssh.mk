@@ -17,11 +17,6 @@ tests_unit_test_auth_keys_SOURCES = tests/unit/test_auth_keys.c \
 tests_unit_test_auth_keys_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_auth_keys_LDFLAGS = $(HAWSER_SSH_LINK)
 
-unit_tests += tests/unit/test_base64
-tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
-tests_unit_test_base64_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_base64_LDFLAGS = $(HAWSER_SSH_LINK)
-
 unit_tests += tests/unit/test_channel
 tests_unit_test_channel_SOURCES = tests/unit/test_channel.c \
 	tests/unit/fake_peer.c tests/unit/fake_peer.h

@@ -3,20 +3,27 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "ssh/base64.h"
+#include "base/base64.h"
 
 static void
 assert_decodes(const char *text, const char *want)
 {
 	uint8_t out[64];
 	ssize_t n = base64_decode(text, strlen(text), out, sizeof(out));
+	char *back;
 
 	assert_int_equal(n, strlen(want));
 	assert_memory_equal(out, want, strlen(want));
+	if (strpbrk(text, "\r\n") != NULL)
+		return;
+	back = base64_encode((const uint8_t *)want, strlen(want));
+	assert_string_equal(back, text);
+	free(back);
 }
 
 static void

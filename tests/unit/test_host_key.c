@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "ssh/base64.h"
+#include "base/base64.h"
 #include "ssh/host_key.h"
 
 /* Made by ssh-keygen; the fingerprint is what ssh-keygen -l says. */

@@ -14,7 +14,7 @@
 
 #include "base/fdio.h"
 #include "base/str.h"
-#include "ssh/base64.h"
+#include "base/base64.h"
 #include "ssh/known_hosts.h"
 
 /* Keys made by ssh-keygen -t; OTHER is another ed25519 key. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "ssh/base64.h"
+#include "base/base64.h"
 
 #include <stdbool.h>
+
+#include "base/str.h"
 
 /* The 6 bits of a character, or -1. */
 static int
@@ -68,4 +70,26 @@ base64_decode(const char *text, size_t n, uint8_t *out, size_t size)
 	if (!is_end(text + i, n - i, count))
 		return -1;
 	return (ssize_t)used;
+}
+
+char *
+base64_encode(const uint8_t *bytes, size_t n)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *text = mem_alloc((n + 2) / 3 * 4 + 1), *p = text;
+
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t bits = (uint32_t)bytes[i] << 16;
+
+		if (i + 1 < n)
+			bits |= (uint32_t)bytes[i + 1] << 8;
+		if (i + 2 < n)
+			bits |= bytes[i + 2];
+		*p++ = digits[bits >> 18];
+		*p++ = digits[bits >> 12 & 63];
+		*p++ = i + 1 < n ? digits[bits >> 6 & 63] : '=';
+		*p++ = i + 2 < n ? digits[bits & 63] : '=';
+	}
+	return text;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef HAWSER_SSH_BASE64_H
-#define HAWSER_SSH_BASE64_H
+#ifndef HAWSER_BASE_BASE64_H
+#define HAWSER_BASE_BASE64_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,5 +17,8 @@
  * off, or does not fit.
  */
 ssize_t base64_decode(const char *text, size_t n, uint8_t *out, size_t size);
+
+/* New: n bytes as text without ends of lines. The caller frees. */
+char *base64_encode(const uint8_t *bytes, size_t n);
 
 #endif
