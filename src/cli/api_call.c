@@ -119,7 +119,7 @@ judge(long status, const struct answer *a, const char *socket,
 
 static CURLcode
 perform(CURL *curl, const char *socket, enum api_method method,
-    const char *url, long timeout_ms, struct answer *a)
+    const char *url, const char *send, long timeout_ms, struct answer *a)
 {
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -131,15 +131,16 @@ perform(CURL *curl, const char *socket, enum api_method method,
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
 	if (method == API_POST) {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
+		    (long)strlen(send));
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, send);
 	}
 	return curl_easy_perform(curl);
 }
 
 json_t *
 api_call(const char *socket, enum api_method method, const char *path,
-    long timeout_ms, struct err *err)
+    const char *send, long timeout_ms, struct err *err)
 {
 	struct answer a = { 0 };
 	char *url = str_dupf("http://localhost%s", path);
@@ -152,7 +153,7 @@ api_call(const char *socket, enum api_method method, const char *path,
 		free(url);
 		return NULL;
 	}
-	code = perform(curl, socket, method, url, timeout_ms, &a);
+	code = perform(curl, socket, method, url, send, timeout_ms, &a);
 	if (code != CURLE_OK) {
 		explain(curl, code, socket, timeout_ms, &a, err);
 	} else {

@@ -15,8 +15,8 @@ enum api_method { API_GET, API_POST };
 
 /*
  * New: the JSON object that the supervisor behind socket answers; the caller
- * drops the reference. path begins with "/v1/". NULL with err set, its text a
- * sentence for people:
+ * drops the reference. path begins with "/v1/". send is the body of a POST, ""
+ * for none. NULL with err set, its text a sentence for people:
  *	ERR_CLOSED	no supervisor runs there
  *	ERR_PERM	the socket or the supervisor refuses this user
  *	ERR_TIMEOUT	no answer within timeout_ms
@@ -25,7 +25,7 @@ enum api_method { API_GET, API_POST };
  *	ERR_PROTOCOL	something else than hawserd answered
  */
 json_t *api_call(const char *socket, enum api_method, const char *path,
-    long timeout_ms, struct err *);
+    const char *send, long timeout_ms, struct err *);
 
 /* New: "/v1/hosts/NAME/verb", the name percent-encoded. The caller frees. */
 char *api_host_path(const char *name, const char *verb);

@@ -20,7 +20,8 @@ post(const struct args *args, const char *path, long timeout_ms,
 	json_t *body = NULL;
 
 	if (socket != NULL)
-		body = api_call(socket, API_POST, path, timeout_ms, err);
+		body = api_call(socket, API_POST, path, "", timeout_ms,
+		    err);
 	free(socket);
 	return body;
 }

@@ -129,8 +129,8 @@ run_status(const struct command *c, const struct args *args)
 
 	(void)c;
 	if (socket != NULL)
-		status = api_call(socket, API_GET, "/v1/status", API_CALL_MS,
-		    &err);
+		status = api_call(socket, API_GET, "/v1/status", "",
+		    API_CALL_MS, &err);
 	free(socket);
 	if (status == NULL ||
 	    (args->operand_count > 0 && keep(status, args, &err) == -1)) {

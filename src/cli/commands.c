@@ -6,12 +6,13 @@
 
 #include "cli/cmd_check.h"
 #include "cli/cmd_control.h"
+#include "cli/cmd_hostkey.h"
 #include "cli/cmd_show.h"
 #include "cli/cmd_status.h"
 
 const struct command *const commands[COMMAND_COUNT] = {
 	&cmd_status, &cmd_retry, &cmd_up, &cmd_down, &cmd_reload, &cmd_check,
-	&cmd_show,
+	&cmd_show, &cmd_hostkey,
 };
 
 const struct command *

@@ -7,6 +7,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/check_json.c \
 	src/cli/cmd_check.c \
 	src/cli/cmd_control.c \
+	src/cli/cmd_hostkey.c \
 	src/cli/cmd_show.c \
 	src/cli/cmd_status.c \
 	src/cli/command.c \
@@ -23,6 +24,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/check_json.h \
 	src/cli/cmd_check.h \
 	src/cli/cmd_control.h \
+	src/cli/cmd_hostkey.h \
 	src/cli/cmd_show.h \
 	src/cli/cmd_status.h \
 	src/cli/command.h \

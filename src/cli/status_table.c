@@ -147,7 +147,8 @@ host_detail(struct str *s, const json_t *host, int64_t now)
 	} else if (strcmp(state, "connecting") == 0) {
 		add_connecting(s, host);
 	} else if (strcmp(state, "parked") == 0) {
-		str_append(s, text_of(host, "parked"));
+		str_append(s, text_of(json_object_get(host, "parked"),
+		    "text"));
 		if (s->len == 0)
 			add_last_end(s, host);
 	} else if (strcmp(state, "disabled") == 0) {

@@ -71,10 +71,6 @@ check_host_key(const struct host *h, const struct resolution *r,
 		report_add(report, SEVERITY_WARNING, e->file, e->line,
 		    "StrictHostKeyChecking no: any server that answers is "
 		    "trusted");
-	if (e != NULL && h->checking == CHECKING_ACCEPT_NEW)
-		report_add(report, SEVERITY_WARNING, e->file, e->line,
-		    "StrictHostKeyChecking accept-new is treated as yes: "
-		    "known_hosts isn't written; add the key by hand");
 }
 
 /* Does it hold a public key? That is for the agent, and anybody may read it. */

@@ -52,6 +52,9 @@ struct host {
 	char *agent;		/* its socket's path; "" for none */
 	char **known_hosts_files;	/* the user's, then the global */
 	size_t known_hosts_file_count;
+	int user_known_hosts_count;	/* how many of them are the user's */
+	bool hash_known_hosts;
+	char *host_key_alias;	/* "" for none */
 	enum host_key_checking checking;
 	int connect_timeout_s;
 	int alive_interval_s;	/* 0: no pings */

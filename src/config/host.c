@@ -380,6 +380,7 @@ check_texts(const struct host *h, struct config *report)
 	for (size_t i = 0; i < h->certificate_file_count; i++)
 		check_text(h, h->certificate_files[i], report);
 	check_text(h, h->agent, report);
+	check_text(h, h->host_key_alias, report);
 	for (size_t i = 0; i < h->known_hosts_file_count; i++)
 		check_text(h, h->known_hosts_files[i], report);
 	for (size_t i = 0; i < h->forward_count; i++) {
@@ -401,6 +402,8 @@ void
 host_build(struct host *out, const struct resolution *r, const char *file,
     int line, struct config *report)
 {
+	const char *alias;
+
 	out->name = str_dup(r->name);
 	out->file = str_dup(file);
 	out->line = line;
@@ -417,6 +420,9 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	out->bind_interface = text_or_empty(r, KW_BINDINTERFACE);
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_USERKNOWNHOSTSFILE, r, report);
+	out->user_known_hosts_count = (int)out->known_hosts_file_count;
+	alias = resolution_text(r, KW_HOSTKEYALIAS);
+	out->host_key_alias = str_dup(alias != NULL ? alias : "");
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_GLOBALKNOWNHOSTSFILE, r, report);
 	add_forwards(out, r, report);
@@ -443,6 +449,7 @@ host_fini(struct host *h)
 	free_strings(h->identity_files, h->identity_file_count);
 	free_strings(h->certificate_files, h->certificate_file_count);
 	free(h->agent);
+	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
 	for (size_t i = 0; i < h->forward_count; i++) {
 		forward_fini(&h->forwards[i]);

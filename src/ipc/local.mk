@@ -3,10 +3,12 @@
 noinst_LIBRARIES += libhawser_ipc.a
 libhawser_ipc_a_SOURCES = \
 	src/ipc/end.c \
+	src/ipc/hostkey.c \
 	src/ipc/message.c \
 	src/ipc/order.c \
 	src/ipc/targets.c \
 	src/ipc/end.h \
+	src/ipc/hostkey.h \
 	src/ipc/message.h \
 	src/ipc/order.h \
 	src/ipc/targets.h

@@ -31,11 +31,13 @@ enum message_name {
 	ORDER_CANCEL,		/* end one forward; open connections stay */
 	ORDER_DRAIN,		/* cancel all; exit when connections ended */
 	ORDER_STOP,		/* cancel all, confirmed; then exit */
+	ORDER_RECORDED,		/* the key of FACT_HOSTKEY is in known_hosts */
 	ORDER_ADDRESSES,	/* the answer to FACT_RESOLVE */
 	/* facts: worker -> supervisor */
 	FACT_PHASE,		/* the attempt entered this phase */
 	FACT_UP,		/* authenticated: lend listeners now; says how
 				   it is sandboxed, what it still reaches */
+	FACT_HOSTKEY,		/* a new key: waits until it is recorded */
 	FACT_FORWARD,		/* a forward's state */
 	FACT_RTT,		/* the last ping's round trip */
 	FACT_COUNTERS,		/* one forward's totals */

@@ -64,6 +64,7 @@ static const struct {
 	FLAG(identities_only),
 	TEXT(agent),
 	TEXTS(known_hosts_files, known_hosts_file_count),
+	TEXT(host_key_alias),
 	NUMBER(host_key_policy, 0, HOST_KEY_POLICY_COUNT - 1),
 	NUMBER(address_family, 0, 255),
 	TEXT(bind_address),

@@ -19,6 +19,7 @@
 
 enum host_key_policy {
 	HOST_KEY_STRICT,	/* StrictHostKeyChecking yes (and ask) */
+	HOST_KEY_ACCEPT_NEW,	/* the supervisor records unknown ones */
 	HOST_KEY_OFF,		/* no: any key; the operator was warned */
 	HOST_KEY_POLICY_COUNT
 };
@@ -36,6 +37,7 @@ struct session_order {
 	char *agent;			/* its socket's path; "": ask none */
 	char **known_hosts_files;	/* absolute paths; may not exist */
 	size_t known_hosts_file_count;
+	char *host_key_alias;	/* its name in known_hosts; "": hostname:port */
 	int host_key_policy;		/* enum host_key_policy */
 	int address_family;		/* AF_UNSPEC, AF_INET, AF_INET6 */
 	char *bind_address;		/* a name or literal; "": any */

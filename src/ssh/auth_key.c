@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "ssh/auth_impl.h"
+#include "ssh/host_key.h"
 #include "ssh/packet.h"
 #include "ssh/session.h"
 #include "ssh/signature.h"
@@ -75,11 +76,9 @@ offer_by_agent(struct auth *a, const struct keyring_key *k, char *why,
 static char *
 certificate_line(const struct public_key *k)
 {
-	size_t size = (k->len + 2) / 3 * 4 + 1;
-	char *text = mem_alloc(size), *line;
+	char *text = base64_encode(k->blob, k->len);
+	char *line = str_dupf("%s %s", k->type, text);
 
-	EVP_EncodeBlock((unsigned char *)text, k->blob, (int)k->len);
-	line = str_dupf("%s %s", k->type, text);
 	free(text);
 	return line;
 }

@@ -39,6 +39,7 @@ struct request {
 	struct api *api;
 	struct MHD_Connection *connection;
 	size_t body_len;
+	struct str text;		/* the body, up to API_BODY_KEPT */
 	bool suspended;			/* waits for later() */
 	int status;			/* brought by later(), or 0 */
 	json_t *body;
@@ -241,8 +242,10 @@ answer(struct request *q, const char *path)
 		return send_reply(q->connection, 503,
 		    routes_error("hawserd is stopping"), NULL);
 	q->call.path = path;
+	q->call.body = q->text.p != NULL ? q->text.p : "";
 	r = routes_answer(&q->call);
 	q->call.path = NULL;
+	q->call.body = NULL;
 	if (r.status != 0)
 		return send_reply(q->connection, r.status, r.body, r.allow);
 	q->suspended = true;
@@ -258,7 +261,6 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 	struct request *q = *state;
 
 	(void)version;
-	(void)data;
 	if (q == NULL) {
 		*state = request_new(arg, c, method);
 		if (says_too_long(c))
@@ -267,8 +269,9 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 		return MHD_YES;
 	}
 	if (*len > 0) {
-		/* No request of ours has a body that means anything. */
 		q->body_len += *len;
+		if (q->body_len <= API_BODY_KEPT)
+			str_append_n(&q->text, data, *len);
 		*len = 0;
 		return q->body_len > API_BODY_MAX ? MHD_NO : MHD_YES;
 	}
@@ -290,6 +293,7 @@ on_completed(void *arg, struct MHD_Connection *c, void **state,
 	LIST_REMOVE(q, entry);
 	routes_call_fini(&q->call);
 	json_decref(q->body);
+	str_fini(&q->text);
 	free(q);
 }
 

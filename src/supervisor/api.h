@@ -18,7 +18,8 @@ struct event_base;
 
 #define API_CONNECTIONS_MAX	64
 #define API_MEMORY		(32 * 1024)
-#define API_BODY_MAX		(64 * 1024)
+#define API_BODY_MAX		(64 * 1024)	/* longer: refused */
+#define API_BODY_KEPT		4096		/* longer: means nothing */
 #define API_TIMEOUT_S		5
 
 struct api;

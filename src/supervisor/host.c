@@ -216,6 +216,8 @@ host_handle(struct host_entry *e, enum host_event event)
 	/* An action may have brought a further event, and another state. */
 	update_availability(e);
 	host_update_hold(e);
+	if (e->state != old)
+		host_hostkey_watch(e->table);
 	if (is_up(e))
 		host_handle(e, host_forwards_are_degraded(e) ?
 		    EVENT_DEGRADE : EVENT_RECOVER);
@@ -346,6 +348,7 @@ host_entry_free(struct host_entry *e)
 	event_free(e->granted);
 	event_free(e->hold);
 	free(e->last_end.text);
+	hostkey_fini(&e->offered);
 	free(e->name);
 	free(e);
 }

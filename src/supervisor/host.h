@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "config/config.h"
 #include "config/plan.h"
 
@@ -48,6 +49,15 @@ struct host_entry *host_table_find(struct host_table *, const char *name);
 void host_retry(struct host_entry *);
 void host_up(struct host_entry *);
 void host_down(struct host_entry *);
+
+/*
+ * Records the key that the server has shown, if it is the one with this
+ * fingerprint, and tries again. The file's path (new) goes to *file. 0; -1 with
+ * ERR_NOTFOUND (no key waits), ERR_REFUSED (it is another one, or revoked), or
+ * why it could not be written.
+ */
+int host_accept_key(struct host_entry *, const char *fingerprint,
+    char **file, struct err *);
 
 /* Retries every host now. */
 void host_table_retry_all(struct host_table *);

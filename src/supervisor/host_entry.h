@@ -8,6 +8,7 @@
 
 #include "base/forward.h"
 #include "ipc/end.h"
+#include "ipc/hostkey.h"
 #include "ipc/message.h"
 #include "supervisor/availability.h"
 #include "supervisor/budget.h"
@@ -24,6 +25,7 @@
  */
 
 struct event;
+struct filewatch;
 struct host_run;
 
 enum operator_wish { WISH_NONE, WISH_UP, WISH_DOWN };
@@ -122,6 +124,8 @@ struct host_entry {
 	struct host_replacement replacement;
 
 	struct host_last_end last_end;
+	struct hostkey offered;	/* refused by the last attempt; its type is
+				   NULL if none was */
 	int64_t outage_ms;		/* clients wait since; 0: it's up */
 	struct event *hold;		/* then waiting clients are refused */
 	int64_t rtt_us;			/* -1: not known */
@@ -136,6 +140,8 @@ struct host_table {
 	struct host_env env;
 	struct host_entries hosts;	/* in the order of the files */
 	struct host_entries leaving;	/* removed, with runs that drain */
+	struct filewatch *filewatch;
+	struct event *watch;		/* the watched files may be others */
 	bool stopping;
 	int64_t stop_limit_ms;
 	void (*on_stopped)(void *arg);
@@ -227,6 +233,20 @@ void host_forward_forget_run(struct host_run *);
 
 /* Is one of them in a state that makes the host degraded? */
 bool host_forwards_are_degraded(const struct host_entry *);
+
+/* host_hostkey.c */
+
+/* The key that the last attempt refused; NULL: none. */
+void host_hostkey_keep(struct host_entry *, const struct hostkey *);
+
+/* FACT_HOSTKEY: records the key and says so. */
+void host_hostkey_on_fact(struct host_run *, const struct message *);
+
+/* The state of a host changed: other files may matter now. */
+void host_hostkey_watch(struct host_table *);
+
+void host_hostkey_init(struct host_table *);
+void host_hostkey_fini(struct host_table *);
 
 /* host_replace.c */
 

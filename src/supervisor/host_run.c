@@ -46,6 +46,8 @@ on_fact(void *arg, struct message *m)
 			e->rtt_us = message_int(m, "us", -1);
 	} else if (m->name == FACT_COUNTERS) {
 		host_forward_on_counters(run, m);
+	} else if (m->name == FACT_HOSTKEY) {
+		host_hostkey_on_fact(run, m);
 	} else if (m->name == FACT_RESOLVE) {
 		resolver_ask(e->table->env.resolver,
 		    message_string(m, "name"), message_int(m, "req", 0),
@@ -62,6 +64,7 @@ on_phase(void *arg, enum phase phase)
 	    phase_name(phase));
 	if (phase != PHASE_UP)
 		return;
+	host_hostkey_keep(run->host, NULL);
 	if (run->role == ROLE_MAIN)
 		host_handle(run->host, EVENT_UP);
 	else if (run->role == ROLE_NEXT)
@@ -81,6 +84,8 @@ on_end(void *arg, const struct worker_end *end)
 		e->main = NULL;
 	if (e->next == run)
 		e->next = NULL;
+	if (role != ROLE_RETIRED)
+		host_hostkey_keep(e, end->key);
 	host_run_free(run);
 	switch (role) {
 	case ROLE_MAIN:

@@ -26,6 +26,7 @@ host_table_new(const struct host_env *env)
 	TAILQ_INIT(&t->leaving);
 	if ((t->stopped = evtimer_new(env->base, on_stopped, t)) == NULL)
 		abort();
+	host_hostkey_init(t);
 	return t;
 }
 
@@ -44,6 +45,7 @@ host_table_free(struct host_table *t)
 		TAILQ_REMOVE(&t->leaving, e, entry);
 		host_entry_free(e);
 	}
+	host_hostkey_fini(t);
 	event_free(t->stopped);
 	free(t);
 }

@@ -7,14 +7,17 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/budget.c \
 	src/supervisor/child.c \
 	src/supervisor/daemonize.c \
+	src/supervisor/filewatch.c \
 	src/supervisor/holder.c \
 	src/supervisor/host.c \
 	src/supervisor/host_apply.c \
 	src/supervisor/host_forward.c \
 	src/supervisor/host_fsm.c \
+	src/supervisor/host_hostkey.c \
 	src/supervisor/host_replace.c \
 	src/supervisor/host_run.c \
 	src/supervisor/host_table.c \
+	src/supervisor/hostkeys.c \
 	src/supervisor/instance.c \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
@@ -22,6 +25,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/reload.c \
 	src/supervisor/resolver.c \
 	src/supervisor/resolver_child.c \
+	src/supervisor/rewrite.c \
 	src/supervisor/routes.c \
 	src/supervisor/schedule.c \
 	src/supervisor/supervisor.c \
@@ -33,16 +37,19 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/budget.h \
 	src/supervisor/child.h \
 	src/supervisor/daemonize.h \
+	src/supervisor/filewatch.h \
 	src/supervisor/holder.h \
 	src/supervisor/host.h \
 	src/supervisor/host_entry.h \
 	src/supervisor/host_fsm.h \
+	src/supervisor/hostkeys.h \
 	src/supervisor/instance.h \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \
 	src/supervisor/options.h \
 	src/supervisor/reload.h \
 	src/supervisor/resolver.h \
+	src/supervisor/rewrite.h \
 	src/supervisor/routes.h \
 	src/supervisor/schedule.h \
 	src/supervisor/supervisor.h \

@@ -189,6 +189,44 @@ post_down(struct routes_call *c)
 	return act_on_host(c, host_down);
 }
 
+static struct routes_reply
+get_hostkey(struct routes_call *c)
+{
+	struct host_entry *e = host_table_find(c->env->table, c->name);
+
+	if (e == NULL)
+		return no_such_host(c);
+	return reply(200, json_pack("{s:s, s:o}", "name", c->name,
+	    "host_key", view_host_key(e)));
+}
+
+static struct routes_reply
+post_hostkey(struct routes_call *c)
+{
+	struct host_entry *e = host_table_find(c->env->table, c->name);
+	json_t *body = json_loads(c->body, 0, NULL);
+	const char *print = json_string_value(json_object_get(body,
+	    "accept"));
+	struct routes_reply r;
+	struct err err;
+	char *file;
+
+	if (e == NULL)
+		r = no_such_host(c);
+	else if (print == NULL)
+		r = reply(400, routes_error("the body has to be "
+		    "{\"accept\":\"SHA256:...\"}"));
+	else if (host_accept_key(e, print, &file, &err) == -1)
+		r = reply(409, routes_error(err.text));
+	else {
+		r = reply(200, json_pack("{s:b, s:s}", "ok", 1, "file",
+		    file));
+		free(file);
+	}
+	json_decref(body);
+	return r;
+}
+
 static const struct route {
 	const char *method;
 	const char *path;	/* '*' stands for one segment: a host */
@@ -202,6 +240,8 @@ static const struct route {
 	{ "POST", "/v1/hosts/*/retry", post_retry },
 	{ "POST", "/v1/hosts/*/up", post_up },
 	{ "POST", "/v1/hosts/*/down", post_down },
+	{ "GET", "/v1/hosts/*/hostkey", get_hostkey },
+	{ "POST", "/v1/hosts/*/hostkey", post_hostkey },
 };
 
 /* Does path match? What '*' stands for goes to *name (new). */

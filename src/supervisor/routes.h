@@ -23,6 +23,7 @@ struct routes_env {
 struct routes_call {
 	const struct routes_env *env;
 	const char *method;	/* HEAD counts as GET */
+	const char *body;	/* "" if there is none; borrowed */
 	const char *path;	/* decoded, without a query; borrowed */
 	/* The query's value for a name, or NULL; borrowed. May be NULL. */
 	const char *(*argument)(struct routes_call *, const char *name);

@@ -132,6 +132,19 @@ view_workers(const struct host_entry *e)
 	return array;
 }
 
+json_t *
+view_host_key(const struct host_entry *e)
+{
+	const struct hostkey *k = &e->offered;
+
+	if (k->type == NULL)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s, s:o}",
+	    "verdict", hostkey_verdict_name(k->verdict),
+	    "algorithm", k->type, "fingerprint", k->fingerprint,
+	    "known_at", text_or_null(k->known_at));
+}
+
 static json_t *
 view_last_end(const struct host_last_end *last)
 {
@@ -141,6 +154,21 @@ view_last_end(const struct host_last_end *last)
 	    "class", end_class_name(last->class_),
 	    "text", text_or_null(last->text),
 	    "at", wall_time(last->wall_ms));
+}
+
+static json_t *
+view_parked(const struct host_entry *e)
+{
+	json_t *o = view_host_key(e);
+
+	if (!json_is_object(o)) {
+		json_decref(o);
+		o = json_object();
+	}
+	json_object_set_new(o, "class",
+	    json_string(end_class_name(e->last_end.class_)));
+	json_object_set_new(o, "text", text_or_null(e->last_end.text));
+	return o;
 }
 
 static json_t *
@@ -195,8 +223,7 @@ view_entry(const struct host_entry *e)
 	    json_integer(worker_proc_pid(e->main->proc)) : json_null(),
 	    "workers", view_workers(e),
 	    "last_end", view_last_end(&e->last_end),
-	    "parked", text_or_null(e->state == HOST_PARKED ?
-	    e->last_end.text : NULL),
+	    "parked", e->state == HOST_PARKED ? view_parked(e) : json_null(),
 	    "outages_24h", (json_int_t)availability_outages(&a, now),
 	    "availability_24h", ratio_or_null(availability_ratio(&a, now)),
 	    "uptime_s", e->up_since_ms == 0 ? json_null() :

@@ -16,7 +16,9 @@
  *	hosts[].state		a host that is due but has no place in the
  *				budget is "waiting", and detail says so
  *	hosts[].attempt		attempts in this outage; 0 while it is up
- *	hosts[].parked		the sentence why; null if it isn't
+ *	hosts[].parked		null if it isn't; class and text say why; of a
+ *				host key also verdict ("unknown", "changed",
+ *				"revoked"), algorithm, fingerprint and known_at
  *	hosts[].uptime_s	null while it is down
  *	hosts[].workers[].role	"main", "next" (about to replace it) or
  *				"draining"
@@ -33,6 +35,13 @@ json_t *view_status(const struct host_table *, const struct reload_info *);
 
 /* New: one element of its "hosts", or NULL if there is no such host. */
 json_t *view_host(const struct host_table *, const char *name);
+
+/*
+ * New: the key that the host's server showed and that was refused:
+ * {"verdict":…,"algorithm":…,"fingerprint":…,"known_at":"file:line" or null};
+ * null if there is none.
+ */
+json_t *view_host_key(const struct host_entry *);
 
 /*
  * New: {"ready":…,"waiting_for":[names]}: ready when a configuration is in

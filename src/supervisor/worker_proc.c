@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/fdio.h"
@@ -15,6 +16,7 @@
 #include "ipc/order.h"
 #include "ipc/targets.h"
 #include "supervisor/child.h"
+#include "supervisor/hostkeys.h"
 #include "supervisor/worker_link.h"
 
 /* After its last words, or without its socket, a worker has this long. */
@@ -35,6 +37,7 @@ struct worker_proc {
 	bool has_end;		/* class_ and text are its end already */
 	enum end_class class_;
 	char *text;
+	struct hostkey key;	/* refused; its type is NULL if there is none */
 };
 
 /*
@@ -112,10 +115,19 @@ static void
 on_end_fact(struct worker_proc *w, const struct message *m)
 {
 	enum end_class class_;
+	struct err err;
+	json_t *key;
 
 	if (end_class_parse(message_string(m, "class"), &class_) == -1) {
 		worker_proc_kill(w, END_CRASH,
 		    "the worker ended with an unknown class");
+		return;
+	}
+	key = json_object_get(m->body, "host_key");
+	if (key != NULL && (hostkey_decode(key, &w->key, &err) == -1 ||
+	    hostkeys_check(&w->key, &err) == -1)) {
+		hostkey_fini(&w->key);
+		worker_proc_kill(w, END_CRASH, err.text);
 		return;
 	}
 	set_end(w, class_, message_string(m, "text"));
@@ -213,13 +225,35 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 			    phase_name(w->phase), what);
 		set_end(w, END_CRASH, text);
 	}
-	end = (struct worker_end){ w->class_, w->text };
+	end = (struct worker_end){ w->class_, w->text,
+	    w->key.type != NULL ? &w->key : NULL };
 	w->ops->on_end(w->arg, &end);
+}
+
+/* New: the configuration's files and our own; the strings are borrowed. */
+static char **
+known_hosts_files(const struct host *h, char *own, size_t *count)
+{
+	size_t n = h->known_hosts_file_count;
+	char **files = mem_alloc((n + 1) * sizeof(*files));
+
+	if (n > 0)
+		memcpy(files, h->known_hosts_files, n * sizeof(*files));
+	if (own != NULL)
+		files[n++] = own;
+	*count = n;
+	return files;
 }
 
 static void
 send_record(struct worker_proc *w, const struct host *h)
 {
+	static const enum host_key_policy policies[] = {
+		[CHECKING_YES] = HOST_KEY_STRICT,
+		[CHECKING_ACCEPT_NEW] = HOST_KEY_ACCEPT_NEW,
+		[CHECKING_NO] = HOST_KEY_OFF,
+	};
+	char *own = hostkeys_own_file(NULL);
 	struct session_order o = {
 		.host = h->name,
 		.hostname = h->hostname,
@@ -231,10 +265,8 @@ send_record(struct worker_proc *w, const struct host *h)
 		.certificate_file_count = h->certificate_file_count,
 		.identities_only = h->identities_only,
 		.agent = h->agent,
-		.known_hosts_files = h->known_hosts_files,
-		.known_hosts_file_count = h->known_hosts_file_count,
-		.host_key_policy = h->checking == CHECKING_NO ?
-		    HOST_KEY_OFF : HOST_KEY_STRICT,
+		.host_key_alias = h->host_key_alias,
+		.host_key_policy = policies[h->checking],
 		.address_family = h->address_family,
 		.bind_address = h->bind_address,
 		.bind_interface = h->bind_interface,
@@ -247,11 +279,15 @@ send_record(struct worker_proc *w, const struct host *h)
 		.log_json = log_get_format() == LOG_JSON,
 	};
 
+	o.known_hosts_files = known_hosts_files(h, own,
+	    &o.known_hosts_file_count);
 	for (size_t i = 0; i < h->forward_count; i++)
 		targets_add(&w->reach, &h->forwards[i]);
 	o.targets = w->reach;
 	worker_link_send(w->link, ORDER_START, session_order_encode(&o), NULL,
 	    0);
+	free(o.known_hosts_files);
+	free(own);
 }
 
 static int
@@ -311,6 +347,7 @@ worker_proc_free(struct worker_proc *w)
 	targets_fini(&w->reach);
 	free(w->sandbox);
 	free(w->text);
+	hostkey_fini(&w->key);
 	free(w);
 }
 

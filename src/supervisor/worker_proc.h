@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "ipc/end.h"
+#include "ipc/hostkey.h"
 #include "ipc/message.h"
 
 struct event_base;
@@ -23,6 +24,7 @@ struct worker_proc;
 struct worker_end {
 	enum end_class class_;
 	const char *text;	/* one sentence */
+	const struct hostkey *key;	/* that was refused, or NULL */
 };
 
 struct worker_ops {

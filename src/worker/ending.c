@@ -6,14 +6,20 @@
 
 #include "base/str.h"
 
+void
+ending_fini(struct ending *e)
+{
+	json_decref(e->host_key);
+	e->host_key = NULL;
+}
+
 int
 ending_set(struct ending *e, enum end_class class, const char *fmt, ...)
 {
 	va_list ap;
 
 	e->class = class;
-	e->key_type[0] = '\0';
-	e->fingerprint[0] = '\0';
+	ending_fini(e);
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);

@@ -2,6 +2,8 @@
 #ifndef HAWSER_WORKER_ENDING_H
 #define HAWSER_WORKER_ENDING_H
 
+#include <jansson.h>
+
 #include "base/err.h"
 #include "ipc/end.h"
 
@@ -12,12 +14,14 @@
 struct ending {
 	enum end_class class;
 	char text[ERR_TEXT_SIZE];	/* one plain sentence */
-	char key_type[64];		/* END_HOSTKEY only, else "" */
-	char fingerprint[64];		/* "SHA256:..."; END_HOSTKEY only */
+	json_t *host_key;		/* ipc/hostkey.h's, END_HOSTKEY only */
 };
 
+/* Zeroed to begin with. Frees what it holds. */
+void ending_fini(struct ending *);
+
 /*
- * Fills it; the key's fields become empty. Control characters and bytes that
+ * Fills it; there is no key then. Control characters and bytes that
  * are not ASCII become '?', as texts may quote a peer. Always -1, so that
  * callers can return it.
  */

@@ -47,7 +47,7 @@ run(const struct session_order *order, struct report *report,
 	fd_set_cloexec(MESSAGE_FD, 1);
 	if (link_fd != -1)
 		fd_set_cloexec(link_fd, 1);
-	t = session_start(order, link_fd, report, ending);
+	t = session_start(order, MESSAGE_FD, link_fd, report, ending);
 	if (t == NULL)
 		return true;
 	return worker_run(t, order, MESSAGE_FD, report, ending);
@@ -57,7 +57,7 @@ int
 main(int argc, char *argv[])
 {
 	struct session_order order = { 0 };
-	struct ending ending;
+	struct ending ending = { 0 };
 	struct report *report;
 	struct err err;
 	char ident[64];
@@ -87,6 +87,7 @@ main(int argc, char *argv[])
 	report = report_new(MESSAGE_FD);
 	if (run(&order, report, &ending))
 		report_end(report, &ending, LAST_WORDS_MS);
+	ending_fini(&ending);
 	report_free(report);
 	session_order_fini(&order);
 	return 0;

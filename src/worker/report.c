@@ -148,12 +148,8 @@ report_end(struct report *r, const struct ending *e, int ms)
 	json_t *body = json_pack("{s:s, s:s}", "class",
 	    end_class_name(e->class), "text", e->text);
 
-	if (e->key_type[0] != '\0')
-		json_object_set_new(body, "key_type",
-		    json_string(e->key_type));
-	if (e->fingerprint[0] != '\0')
-		json_object_set_new(body, "fingerprint",
-		    json_string(e->fingerprint));
+	if (e->host_key != NULL)
+		json_object_set(body, "host_key", e->host_key);
 	enqueue(r, FACT_END, body);
 	json_decref(body);
 	while (!send_queue(r)) {

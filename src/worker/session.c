@@ -5,20 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "ipc/hostkey.h"
 #include "ssh/auth.h"
 #include "ssh/host_key.h"
 #include "ssh/keyring.h"
 #include "ssh/known_hosts.h"
+#include "worker/ask.h"
 #include "worker/dial.h"
 #include "worker/dial_socket.h"
 #include "worker/sandbox.h"
 
 struct session {
 	const struct session_order *order;
+	int sock;
 	struct report *report;
 	struct ending *ending;
 	struct keyring keys;
@@ -43,7 +47,10 @@ load_known_hosts(struct session *s)
 	struct err err;
 	const char *warning;
 
-	s->known_hosts = known_hosts_new(o->hostname, o->port);
+	/* An alias is looked up as it is: without a port. */
+	s->known_hosts = o->host_key_alias[0] != '\0' ?
+	    known_hosts_new(o->host_key_alias, 22) :
+	    known_hosts_new(o->hostname, o->port);
 	for (size_t i = 0; i < o->known_hosts_file_count; i++)
 		if (known_hosts_load(s->known_hosts, o->known_hosts_files[i],
 		    &err) == -1)
@@ -174,6 +181,32 @@ shake_hands(struct session *s)
 	return 0;
 }
 
+/* What the supervisor is told of a key that is not known. */
+static json_t *
+describe_key(const struct known_hosts_match *m, const uint8_t *key,
+    size_t len)
+{
+	static const enum hostkey_verdict verdicts[] = {
+		[KNOWN_HOSTS_KNOWN] = HOSTKEY_UNKNOWN,
+		[KNOWN_HOSTS_UNKNOWN] = HOSTKEY_UNKNOWN,
+		[KNOWN_HOSTS_CHANGED] = HOSTKEY_CHANGED,
+		[KNOWN_HOSTS_REVOKED] = HOSTKEY_REVOKED,
+	};
+	char type[HOST_KEY_TYPE_SIZE], print[HOST_KEY_FINGERPRINT_SIZE];
+	struct hostkey k = { .verdict = verdicts[m->verdict], .type = type,
+	    .fingerprint = print, .key = base64_encode(key, len) };
+	json_t *o;
+
+	host_key_type(key, len, type);
+	host_key_fingerprint(key, len, print);
+	if (m->file != NULL)
+		k.known_at = str_dupf("%s:%u", m->file, m->line);
+	o = hostkey_encode(&k);
+	free(k.key);
+	free(k.known_at);
+	return o;
+}
+
 static int
 refuse_key(struct session *s, const struct known_hosts_match *m,
     const uint8_t *key, size_t len)
@@ -194,25 +227,53 @@ refuse_key(struct session *s, const struct known_hosts_match *m,
 	case KNOWN_HOSTS_CHANGED:
 		ending_set(e, END_HOSTKEY, "the key of %s port %u is not the "
 		    "one in %s:%u: it shows %s %s; compare that with the "
-		    "server's operator, then replace the line", o->hostname,
-		    o->port, m->file, m->line, type, print);
+		    "server's operator, then: hawser hostkey accept %s %s",
+		    o->hostname, o->port, m->file, m->line, type, print,
+		    o->host, print);
 		break;
 	case KNOWN_HOSTS_UNKNOWN:
 	case KNOWN_HOSTS_KNOWN:
 		ending_set(e, END_HOSTKEY, "the key of %s port %u is not "
 		    "known: it shows %s %s; compare that with the server's "
-		    "operator, then add it to known_hosts", o->hostname,
-		    o->port, type, print);
+		    "operator, then: hawser hostkey accept %s %s",
+		    o->hostname, o->port, type, print, o->host, print);
 		break;
 	}
-	snprintf(e->key_type, sizeof(e->key_type), "%s", type);
-	snprintf(e->fingerprint, sizeof(e->fingerprint), "%s", print);
+	e->host_key = describe_key(m, key, len);
 	return -1;
+}
+
+/* accept-new: nothing is sent before the key stands in known_hosts. */
+static int
+record_key(struct session *s, const struct known_hosts_match *m,
+    const uint8_t *key, size_t len)
+{
+	const struct session_order *o = s->order;
+	struct message answer;
+	const char *error;
+	struct err err;
+	int rc = 0;
+
+	if (ask(s->report, s->sock, FACT_HOSTKEY, json_pack("{s:o}",
+	    "host_key", describe_key(m, key, len)), ORDER_RECORDED,
+	    clock_now_ms() + SESSION_RECORD_MS, &answer, &err) == -1)
+		return ending_set(s->ending, END_CRASH, "the key of %s port "
+		    "%u could not be recorded: %s", o->hostname, o->port,
+		    err.text);
+	if ((error = message_string(&answer, "error")) != NULL) {
+		rc = ending_set(s->ending, END_HOSTKEY, "the new key of %s "
+		    "port %u could not be recorded: %s", o->hostname, o->port,
+		    error);
+		s->ending->host_key = describe_key(m, key, len);
+	}
+	message_fini(&answer);
+	return rc;
 }
 
 static int
 check_host_key(struct session *s)
 {
+	const int policy = s->order->host_key_policy;
 	struct known_hosts_match match;
 	const uint8_t *key;
 	size_t len;
@@ -224,8 +285,11 @@ check_host_key(struct session *s)
 	known_hosts_check(s->known_hosts, key, len, &match);
 	if (match.verdict == KNOWN_HOSTS_KNOWN)
 		return 0;
+	if (match.verdict == KNOWN_HOSTS_UNKNOWN &&
+	    policy == HOST_KEY_ACCEPT_NEW)
+		return record_key(s, &match, key, len);
 	/* A revoked key is refused whatever the configuration says. */
-	if (s->order->host_key_policy == HOST_KEY_OFF &&
+	if (policy == HOST_KEY_OFF &&
 	    match.verdict != KNOWN_HOSTS_REVOKED) {
 		log_warn("the server's key is not checked: "
 		    "StrictHostKeyChecking is off");
@@ -273,10 +337,11 @@ report_up(struct session *s)
 }
 
 struct transport *
-session_start(const struct session_order *o, int link_fd,
+session_start(const struct session_order *o, int sock, int link_fd,
     struct report *report, struct ending *e)
 {
-	struct session s = { .order = o, .report = report, .ending = e };
+	struct session s = { .order = o, .sock = sock, .report = report,
+	    .ending = e };
 	struct transport *t = NULL;
 
 	enter(&s, PHASE_START);

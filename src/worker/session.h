@@ -15,13 +15,15 @@
  */
 
 #define SESSION_AGENT_MS	5000	/* an agent's, to list its keys */
+#define SESSION_RECORD_MS	10000	/* the supervisor's, to write a key */
 #define SESSION_AUTH_MS		30000	/* authentication's own deadline */
 
 /*
  * New transport, authenticated, still in blocking mode; NULL with the ending
- * set. link_fd (taken) is a finished link, or -1 to dial TCP.
+ * set. sock, borrowed, brings the orders. link_fd (taken) is a finished link,
+ * or -1 to dial TCP.
  */
-struct transport *session_start(const struct session_order *, int link_fd,
-    struct report *, struct ending *);
+struct transport *session_start(const struct session_order *, int sock,
+    int link_fd, struct report *, struct ending *);
 
 #endif

@@ -248,8 +248,10 @@ obey(struct worker *w, struct message *m)
 		lookup_deliver(w->loop.lookup, m);
 		break;
 	case ORDER_START:
+	case ORDER_RECORDED:
 	case FACT_PHASE:
 	case FACT_UP:
+	case FACT_HOSTKEY:
 	case FACT_FORWARD:
 	case FACT_RTT:
 	case FACT_COUNTERS:

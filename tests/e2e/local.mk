@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	tests/e2e/test_dial.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_hostile.py \
+	tests/e2e/test_hostkeys.py \
 	tests/e2e/test_input.py \
 	tests/e2e/test_oracle.py \
 	tests/e2e/test_sandbox.py \

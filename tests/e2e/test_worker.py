@@ -103,8 +103,9 @@ def test_unknown_host_key(make_worker, sshd):
     worker = make_worker(sshd).start()
     end = worker.end()
     assert end["class"] == "hostkey"
-    assert end["key_type"] == "ssh-ed25519"
-    assert end["fingerprint"].startswith("SHA256:")
+    assert end["host_key"]["type"] == "ssh-ed25519"
+    assert end["host_key"]["verdict"] == "unknown"
+    assert end["host_key"]["fingerprint"].startswith("SHA256:")
     assert "auth" not in worker.phases()
 
 

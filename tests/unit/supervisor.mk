@@ -15,6 +15,16 @@ tests_unit_test_budget_SOURCES = tests/unit/test_budget.c
 tests_unit_test_budget_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_budget_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_filewatch
+tests_unit_test_filewatch_SOURCES = tests/unit/test_filewatch.c
+tests_unit_test_filewatch_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_filewatch_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_hostkeys
+tests_unit_test_hostkeys_SOURCES = tests/unit/test_hostkeys.c
+tests_unit_test_hostkeys_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_hostkeys_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_host
 tests_unit_test_host_SOURCES = tests/unit/test_host.c
 tests_unit_test_host_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)

@@ -101,7 +101,7 @@ call(enum api_method method, const char *path, long ms, const char *expected,
 	assert_int_not_equal(pid, -1);
 	close(listener);
 	*err = (struct err){ 0 };
-	body = api_call(place.path, method, path, ms, err);
+	body = api_call(place.path, method, path, "", ms, err);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	place_fini(&place);
@@ -202,13 +202,15 @@ test_nobody_there(void **state)
 
 	(void)state;
 	place_init(&place);
-	assert_null(api_call(place.path, API_GET, "/v1/status", 1000, &err));
+	assert_null(api_call(place.path, API_GET, "/v1/status", "",
+	    1000, &err));
 	assert_int_equal(err.code, ERR_CLOSED);
 	assert_non_null(strstr(err.text, "no socket at"));
 	/* What a supervisor that was killed leaves behind. */
 	fd = bind_at(&place);
 	close(fd);
-	assert_null(api_call(place.path, API_GET, "/v1/status", 1000, &err));
+	assert_null(api_call(place.path, API_GET, "/v1/status", "",
+	    1000, &err));
 	assert_int_equal(err.code, ERR_CLOSED);
 	assert_non_null(strstr(err.text, "nobody listens"));
 	place_fini(&place);

@@ -370,7 +370,8 @@ a_wrong_host_key_parks(void **state)
 	apply(f, h, 1);
 	wait_state(f, "a", "parked");
 	assert_string_equal(field(f, "a", "parked"),
-	    "\"the host key is unknown\"");
+	    "{\"class\": \"hostkey\", \"text\": \"the host key is "
+	    "unknown\"}");
 	assert_string_equal(field(f, "a", "next_attempt_at"), "null");
 	host_retry(host_table_find(f->table, "a"));
 	wait_field(f, field, "a", "attempt", "2");

@@ -21,6 +21,7 @@ static const struct session_order sample = {
 	.identity_file_count = 2,
 	.known_hosts_files = files + 1,
 	.known_hosts_file_count = 1,
+	.host_key_alias = (char *)"alias",
 	.host_key_policy = HOST_KEY_OFF,
 	.address_family = AF_INET6,
 	.bind_address = (char *)"::1",

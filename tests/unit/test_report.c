@@ -130,7 +130,7 @@ static void
 last_words_come_last(void **state)
 {
 	struct fixture *f = *state;
-	struct ending e;
+	struct ending e = { 0 };
 	long long n = 0;
 	int name, before = -1;
 
@@ -147,7 +147,7 @@ static void
 does_not_wait_for_a_dead_supervisor(void **state)
 {
 	struct fixture *f = *state;
-	struct ending e;
+	struct ending e = { 0 };
 
 	fd_close(&f->theirs);
 	report_phase(f->report, PHASE_KEX);

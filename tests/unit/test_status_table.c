@@ -94,7 +94,7 @@ test_other_states(void **state)
 	    "a          connecting                      phase kex, attempt 3; "
 	    "before: lost: EOF\n");
 	shows("{\"name\":\"a\",\"state\":\"parked\","
-	    "\"parked\":\"the host key changed\"}",
+	    "\"parked\":{\"text\":\"the host key changed\"}}",
 	    "a          parked                      the host key changed\n");
 	shows("{\"name\":\"a\",\"state\":\"waiting\",\"detail\":"
 	    "\"waits for one of 8 places\"}",

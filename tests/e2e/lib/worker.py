@@ -24,7 +24,7 @@ _EXEC = ("import fcntl,os,sys\n"
          "os.closerange(3 + len(fds), 300)\n"
          "os.execvp(sys.argv[2], sys.argv[2:])\n")
 
-STRICT, OFF = range(2)      # enum host_key_policy
+STRICT, ACCEPT_NEW, OFF = range(3)      # enum host_key_policy
 
 
 def tcp(host, port):
@@ -71,6 +71,7 @@ class Worker:
             "host": "test", "hostname": "127.0.0.1", "port": 22,
             "user": USER, "identity_files": [], "certificate_files": [],
             "identities_only": False, "agent": "", "known_hosts_files": [],
+            "host_key_alias": "",
             "host_key_policy": STRICT, "connect_timeout_s": 10,
             "alive_interval_s": 15, "alive_count_max": 3, "log_level": 3,
             "log_json": False, "address_family": 0, "ip_tos": -1,

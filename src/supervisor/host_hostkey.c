@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "supervisor/filewatch.h"
+#include "supervisor/host_entry.h"
+#include "supervisor/hostkeys.h"
+
+/*
+ * What hosts do about keys: those that servers show are recorded, and a file
+ * that changes ends the wait of a host that waits for nothing else: a
+ * known_hosts file that of a parked one, a key that of one that was refused.
+ */
+
+void
+host_hostkey_keep(struct host_entry *e, const struct hostkey *k)
+{
+	hostkey_fini(&e->offered);
+	if (k == NULL)
+		return;
+	e->offered = (struct hostkey){
+		.verdict = k->verdict,
+		.type = str_dup(k->type),
+		.key = str_dup(k->key),
+		.fingerprint = str_dup(k->fingerprint),
+		.known_at = k->known_at != NULL ? str_dup(k->known_at) : NULL,
+	};
+}
+
+static int
+record(struct host_entry *e, const struct hostkey *k, char **file,
+    struct err *err)
+{
+	if (hostkeys_record(e->conf, k, file, err) == -1) {
+		log_error("a host key could not be recorded host=%s why=\"%s\"",
+		    e->name, err->text);
+		return -1;
+	}
+	log_info("a host key was recorded host=%s type=%s fingerprint=%s "
+	    "file=%s", e->name, k->type, k->fingerprint, *file);
+	return 0;
+}
+
+void
+host_hostkey_on_fact(struct host_run *run, const struct message *m)
+{
+	struct host_entry *e = run->host;
+	struct hostkey k = { 0 };
+	json_t *body = json_object();
+	char *file = NULL;
+	struct err err;
+	int rc = -1;
+
+	if (e->conf->checking != CHECKING_ACCEPT_NEW)
+		err_set(&err, ERR_REFUSED, "StrictHostKeyChecking does not "
+		    "let new keys be accepted");
+	else if (hostkey_decode(json_object_get(m->body, "host_key"), &k,
+	    &err) == 0 && hostkeys_check(&k, &err) == 0)
+		rc = record(e, &k, &file, &err);
+	if (rc == -1)
+		json_object_set_new(body, "error", json_string(err.text));
+	worker_proc_send(run->proc, ORDER_RECORDED, body, NULL, 0);
+	hostkey_fini(&k);
+	free(file);
+}
+
+int
+host_accept_key(struct host_entry *e, const char *fingerprint, char **file,
+    struct err *err)
+{
+	const struct hostkey *k = &e->offered;
+
+	*file = NULL;
+	if (k->type == NULL)
+		return err_set(err, ERR_NOTFOUND, "no key of %s waits to be "
+		    "accepted", e->name);
+	if (k->verdict == HOSTKEY_REVOKED)
+		return err_set(err, ERR_REFUSED, "the key of %s is marked as "
+		    "revoked in %s; take that line out first", e->name,
+		    k->known_at != NULL ? k->known_at : "known_hosts");
+	if (strcmp(fingerprint, k->fingerprint) != 0)
+		return err_set(err, ERR_REFUSED, "%s has shown the key %s, "
+		    "not %s", e->name, k->fingerprint, fingerprint);
+	if (record(e, k, file, err) == -1)
+		return -1;
+	hostkey_fini(&e->offered);
+	host_retry(e);
+	return 0;
+}
+
+/* Which files may end this host's wait; calls f for each. */
+static void
+each_file(const struct host_entry *e, void (*f)(void *arg, const char *path),
+    void *arg)
+{
+	const struct host *h = e->conf;
+	bool waits = e->state == HOST_PARKED ||
+	    (e->state == HOST_WAITING && e->last_end.known);
+	char *own;
+
+	if (waits && e->last_end.class_ == END_HOSTKEY) {
+		for (size_t i = 0; i < h->known_hosts_file_count; i++)
+			f(arg, h->known_hosts_files[i]);
+		own = hostkeys_own_file(NULL);
+		if (own != NULL)
+			f(arg, own);
+		free(own);
+	}
+	if (!waits || e->last_end.class_ != END_AUTH)
+		return;
+	for (size_t i = 0; i < h->identity_file_count; i++) {
+		char *cert = str_dupf("%s-cert.pub", h->identity_files[i]);
+
+		f(arg, h->identity_files[i]);
+		f(arg, cert);
+		free(cert);
+	}
+	for (size_t i = 0; i < h->certificate_file_count; i++)
+		f(arg, h->certificate_files[i]);
+	if (h->agent[0] != '\0')
+		f(arg, h->agent);
+}
+
+struct search {
+	const struct filewatch *watch;
+	bool found;
+};
+
+static void
+look(void *arg, const char *path)
+{
+	struct search *s = arg;
+
+	s->found = s->found || filewatch_has_changed(s->watch, path);
+}
+
+static void
+on_change(void *arg)
+{
+	struct host_table *t = arg;
+	struct host_entry *e;
+
+	TAILQ_FOREACH(e, &t->hosts, entry) {
+		struct search s = { .watch = t->filewatch };
+
+		each_file(e, look, &s);
+		if (!s.found)
+			continue;
+		log_info("a file that it waits for has changed: it is tried "
+		    "now host=%s", e->name);
+		host_retry(e);
+	}
+}
+
+static void
+add(void *arg, const char *path)
+{
+	filewatch_add(arg, path);
+}
+
+static void
+on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct host_table *t = arg;
+	struct host_entry *e;
+
+	(void)fd;
+	(void)what;
+	filewatch_begin(t->filewatch);
+	TAILQ_FOREACH(e, &t->hosts, entry)
+		each_file(e, add, t->filewatch);
+	filewatch_end(t->filewatch);
+}
+
+void
+host_hostkey_watch(struct host_table *t)
+{
+	event_active(t->watch, EV_TIMEOUT, 0);
+}
+
+void
+host_hostkey_init(struct host_table *t)
+{
+	t->filewatch = filewatch_new(t->env.base, on_change, t);
+	if ((t->watch = evtimer_new(t->env.base, on_watch, t)) == NULL)
+		abort();
+}
+
+void
+host_hostkey_fini(struct host_table *t)
+{
+	filewatch_free(t->filewatch);
+	event_free(t->watch);
+}
