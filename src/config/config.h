@@ -56,6 +56,7 @@ struct host {
 	bool hash_known_hosts;
 	char *host_key_alias;	/* "" for none */
 	enum host_key_checking checking;
+	bool exit_on_failure;	/* a refused forward ends the connection */
 	int connect_timeout_s;
 	int alive_interval_s;	/* 0: no pings */
 	int alive_count_max;

@@ -40,6 +40,7 @@ static const struct {
 	FIELD(F_INT, user_known_hosts_count),
 	FIELD(F_BOOL, hash_known_hosts),
 	FIELD(F_STRING, host_key_alias),
+	FIELD(F_BOOL, exit_on_failure),
 	FIELD(F_INT, connect_timeout_s),
 	FIELD(F_INT, alive_interval_s),
 	FIELD(F_INT, alive_count_max),

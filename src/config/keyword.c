@@ -65,10 +65,11 @@ static const struct keyword rows[] = {
 	    .kind = KIND_WORD, .use = USE_HONOURED, .words = words_flag,
 	    .def = "no", .help = "yes drops every forward of this host." },
 	[KW_EXITONFORWARDFAILURE] = { .name = "ExitOnForwardFailure",
-	    .kind = KIND_WORD, .use = USE_WARNED, .words = words_flag,
-	    .def = "no",
-	    .help = "the connection stays and a refused forward is retried "
-		"alone" },
+	    .kind = KIND_WORD, .use = USE_HONOURED, .words = words_flag,
+	    .def = "no", .reload = RELOAD_LIVE, .field = FIELD_BOOL,
+	    .at = AT(exit_on_failure),
+	    .help = "yes ends the connection when a forward is refused; no "
+		"retries that one alone." },
 	[KW_FINGERPRINTHASH] = { .name = "FingerprintHash", .kind = KIND_WORD,
 	    .use = USE_SILENT, .words = words_digests, .def = "SHA256",
 	    .help = "Fingerprints are shown as SHA256." },

@@ -14,6 +14,7 @@ static const char *const classes[] = {
 	[END_PROTOCOL] = "protocol",
 	[END_HOSTKEY] = "hostkey",
 	[END_AUTH] = "auth",
+	[END_FORWARD] = "forward",
 	[END_LOST] = "lost",
 	[END_CLOSED] = "closed",
 	[END_PROXY] = "proxy",

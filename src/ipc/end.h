@@ -17,6 +17,7 @@ enum end_class {
 	END_PROTOCOL,
 	END_HOSTKEY,
 	END_AUTH,
+	END_FORWARD,		/* refused, and ExitOnForwardFailure */
 	END_LOST,
 	END_CLOSED,
 	END_PROXY,

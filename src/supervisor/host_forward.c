@@ -113,6 +113,25 @@ tell_host(struct host_entry *e)
 		    EVENT_DEGRADE : EVENT_RECOVER);
 }
 
+/* ExitOnForwardFailure: a forward that can't be had ends the connection. */
+static void
+exit_on_failure(struct host_forward *f)
+{
+	struct host_entry *e = f->host;
+	bool refused = is_local(f) ? f->state == FORWARD_BIND_FAILED :
+	    f->state == FORWARD_HELD || f->state == FORWARD_DENIED;
+	char *text;
+
+	if (!refused || !e->conf->exit_on_failure || e->main == NULL ||
+	    !is_up(e))
+		return;
+	text = str_dupf("%s is %s, and ExitOnForwardFailure is set: %s",
+	    f->spec.id, forward_state_name(f->state),
+	    f->detail != NULL ? f->detail : "");
+	worker_proc_kill(e->main->proc, END_FORWARD, text);
+	free(text);
+}
+
 void
 host_forward_bind(struct host_forward *f)
 {
@@ -171,6 +190,7 @@ host_forward_lend(struct host_forward *f)
 		return;
 	}
 	host_forward_bind(f);
+	exit_on_failure(f);
 	if (listener_is_open(&f->listener))
 		worker_proc_send(run->proc, ORDER_LISTEN,
 		    forward_encode(&f->spec), f->listener.fds,
@@ -355,6 +375,7 @@ host_forward_on_fact(struct host_entry *e, const struct message *m)
 	f->port = (uint16_t)message_int(m, "port", 0);
 	host_forward_set(f, state, message_string(m, "detail"));
 	plan_retry(f);
+	exit_on_failure(f);
 	tell_host(e);
 }
 

@@ -32,6 +32,7 @@ static const struct policy policies[] = {
 	[END_HOSTKEY] = { .park = true },
 	[END_AUTH] = { .ladder = LADDER_AUTH,
 	    .floor_ms = SECONDS(60), .cap_ms = MINUTES(15) },
+	[END_FORWARD] = { .ladder = LADDER_NORMAL },
 	[END_LOST] = { .ladder = LADDER_NORMAL, .first_at_once = true },
 	[END_CLOSED] = { .ladder = LADDER_NORMAL },
 	[END_PROXY] = { .ladder = LADDER_NORMAL },

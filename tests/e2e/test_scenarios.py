@@ -74,6 +74,27 @@ def test_refused_remote_port_leaves_the_others_up(hawserd, sshd, serve):
     assert listening(taken.port)
 
 
+@pytest.mark.parametrize("line", ("RemoteForward", "LocalForward"))
+def test_exit_on_forward_failure(hawserd, sshd, serve, target, line):
+    """One refused forward fails the attempt, until it is to be had."""
+    holder = serve(echo, port=ports.free())
+    taken = f"127.0.0.1:{holder.port}"
+    good = ports.free()
+    hawserd.write(stanza("vps", sshd, f"LocalForward {good} {target}",
+                         f"{line} {taken} {target}",
+                         ExitOnForwardFailure="yes",
+                         HawserBackoff="200ms 400ms"))
+    hawserd.start()
+    end = hawserd.wait_ended("vps")["last_end"]
+    assert end["class"] == "forward"
+    assert str(holder.port) in end["text"]
+    holder.stop()
+    hawserd.wait_up("vps", timeout=40)
+    hawserd.wait_forward("vps", f"{line[0]}:{taken}")
+    with connect(good) as s:
+        assert ping(s)
+
+
 def test_refused_remote_port_is_retried(hawserd, sshd, serve):
     """The session stays; only the forward is asked for again."""
     home = serve(http(b"home"))

@@ -185,6 +185,7 @@ every_row_has_its_effect(void **state)
 		"IdentityAgent /x", "HostKeyAlias x", "HashKnownHosts yes",
 		"GlobalKnownHostsFile /x",
 		"UserKnownHostsFile /x", "ConnectTimeout 9",
+		"ExitOnForwardFailure yes",
 		"StreamLocalBindMask 0111", "StreamLocalBindUnlink yes",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
 		"HawserHold 9s", "HawserDrain 9s",
