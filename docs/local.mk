@@ -9,6 +9,7 @@ dist_man_MANS += \
 dist_doc_DATA = \
 	README.md \
 	docs/ARCHITECTURE.md \
+	docs/AUTHENTICATION.md \
 	docs/FROM-SSH.md \
 	docs/SECURITY.md \
 	conf.d/fleet.yaml.sample \
