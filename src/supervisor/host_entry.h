@@ -57,6 +57,9 @@ struct host_forward {
 	uint16_t port;			/* the server's choice, or 0 */
 	struct host_counters counters;
 	int64_t last_ok_wall_ms;	/* bytes passed both ways; 0: never */
+	bool passed_in, passed_out;	/* bytes, since then */
+	int64_t verified_wall_ms;	/* 0: never */
+	struct event *lapse;		/* of being verified */
 
 	struct listener listener;	/* local kinds */
 	struct event *retry;
@@ -86,6 +89,7 @@ struct host_run {
 	enum host_role role;
 	struct worker_proc *proc;
 	char *server;			/* its banner; NULL before up */
+	bool asked_key;			/* had its one FACT_HOSTKEY */
 	struct event *deadline;		/* of a retired one */
 	LIST_HEAD(, host_tally) tallies;
 	TAILQ_ENTRY(host_run) entry;

@@ -44,23 +44,41 @@ record(struct host_entry *e, const struct hostkey *k, char **file,
 	return 0;
 }
 
+/*
+ * May this worker have a key recorded? It may speak for a server that has
+ * taken it over: so only once, before it has authenticated, and for a host
+ * that is new indeed.
+ */
+static int
+check_fact(struct host_run *run, const struct hostkey *k, struct err *err)
+{
+	const struct host *h = run->host->conf;
+	bool is_time = run->role != ROLE_RETIRED && !run->asked_key &&
+	    worker_proc_phase(run->proc) == PHASE_KEX;
+
+	run->asked_key = true;
+	if (!is_time)
+		return err_set(err, ERR_PROTOCOL,
+		    "a key comes once, with the key exchange");
+	if (h->checking != CHECKING_ACCEPT_NEW)
+		return err_set(err, ERR_REFUSED, "StrictHostKeyChecking does "
+		    "not let new keys be accepted");
+	if (hostkeys_check(k, err) == -1)
+		return -1;
+	return hostkeys_check_new(h, k, err);
+}
+
 void
 host_hostkey_on_fact(struct host_run *run, const struct message *m)
 {
-	struct host_entry *e = run->host;
 	struct hostkey k = { 0 };
 	json_t *body = json_object();
 	char *file = NULL;
 	struct err err;
-	int rc = -1;
 
-	if (e->conf->checking != CHECKING_ACCEPT_NEW)
-		err_set(&err, ERR_REFUSED, "StrictHostKeyChecking does not "
-		    "let new keys be accepted");
-	else if (hostkey_decode(json_object_get(m->body, "host_key"), &k,
-	    &err) == 0 && hostkeys_check(&k, &err) == 0)
-		rc = record(e, &k, &file, &err);
-	if (rc == -1)
+	if (hostkey_decode(json_object_get(m->body, "host_key"), &k,
+	    &err) == -1 || check_fact(run, &k, &err) == -1 ||
+	    record(run->host, &k, &file, &err) == -1)
 		json_object_set_new(body, "error", json_string(err.text));
 	worker_proc_send(run->proc, ORDER_RECORDED, body, NULL, 0);
 	hostkey_fini(&k);

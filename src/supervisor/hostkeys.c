@@ -3,6 +3,8 @@
 #include "supervisor/hostkeys.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <sys/random.h>
 
 #include "base/base64.h"
+#include "base/fdio.h"
 #include "base/places.h"
 #include "base/sha256.h"
 #include "config/sha1.h"
@@ -226,6 +229,91 @@ hostkeys_add(const char *text, size_t len, const char *name, bool hash,
 		str_append(out, name);
 	str_printf(out, " %s %s\n", k->type, k->key);
 	return true;
+}
+
+/* Does one of the names, separated by commas, mean this host? */
+static bool
+are_of(struct field names, const char *name)
+{
+	while (names.n > 0) {
+		const char *comma = memchr(names.p, ',', names.n);
+		size_t n = comma != NULL ? (size_t)(comma - names.p) : names.n;
+		char *pattern = str_dupf("%.*s", (int)n, names.p);
+		bool hit;
+
+		for (char *p = pattern; *p != '\0'; p++)
+			*p = (char)tolower((unsigned char)*p);
+		hit = is_name(names.p, n, name) || str_match(name, pattern);
+		free(pattern);
+		if (hit)
+			return true;
+		names.p += comma != NULL ? n + 1 : n;
+		names.n -= comma != NULL ? n + 1 : n;
+	}
+	return false;
+}
+
+bool
+hostkeys_contradict(const char *text, size_t len, const char *name,
+    const struct hostkey *k)
+{
+	const char *p = text, *end = text + len;
+	bool other = false;
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = nl != NULL ? nl : end;
+		struct field names = next_field(&p, stop), type, key;
+
+		type = next_field(&p, stop);
+		key = next_field(&p, stop);
+		p = stop + 1;
+		/* Neither comments nor @markers: those list no server. */
+		if (names.n == 0 || names.p[0] == '#' || names.p[0] == '@' ||
+		    !are_of(names, name))
+			continue;
+		if (field_is(type, k->type) && field_is(key, k->key))
+			return false;
+		other = true;
+	}
+	return other;
+}
+
+/* 0 if the file lists no other key of name, or does not exist. */
+static int
+check_file(const char *path, const char *name, const struct hostkey *k,
+    struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool other;
+	size_t len;
+	char *text;
+
+	if (fd == -1)
+		return errno == ENOENT || errno == ENOTDIR ? 0 :
+		    err_sys(err, "%s cannot be read", path);
+	text = fd_read_all(fd, HOSTKEYS_FILE_MAX, &len, err);
+	fd_close(&fd);
+	if (text == NULL)
+		return err_prefix(err, "%s", path);
+	other = hostkeys_contradict(text, len, name, k);
+	free(text);
+	return other ? err_set(err, ERR_REFUSED, "%s lists another key of %s",
+	    path, name) : 0;
+}
+
+int
+hostkeys_check_new(const struct host *h, const struct hostkey *k,
+    struct err *err)
+{
+	char *name = hostkeys_name(h), *own = hostkeys_own_file(NULL);
+	int rc = own != NULL ? check_file(own, name, k, err) : 0;
+
+	for (size_t i = 0; i < h->known_hosts_file_count && rc == 0; i++)
+		rc = check_file(h->known_hosts_files[i], name, k, err);
+	free(own);
+	free(name);
+	return rc;
 }
 
 struct addition {

@@ -32,6 +32,18 @@ char *hostkeys_name(const struct host *);
 char *hostkeys_own_file(struct err *);
 
 /*
+ * Does no known_hosts file list the host, by whatever name and pattern, with
+ * other keys only? 0; -1 with ERR_REFUSED if one does, or why one can't be
+ * read.
+ */
+int hostkeys_check_new(const struct host *, const struct hostkey *,
+    struct err *);
+
+/* The pure half of that: does one file's text? */
+bool hostkeys_contradict(const char *text, size_t len, const char *name,
+    const struct hostkey *);
+
+/*
  * The pure half: the text of a file with this key added for name, hashed if
  * hash is set. Lines that give only this host another key of the same type are
  * left out. False, and out is empty, if the key is there already.

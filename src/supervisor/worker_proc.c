@@ -166,7 +166,7 @@ on_message(void *arg, struct message *m)
 		if (phase_parse(message_string(m, "phase"), &phase) == -1)
 			worker_proc_kill(w, END_CRASH,
 			    "the worker is in an unknown phase");
-		else if (phase != PHASE_UP && w->phase != PHASE_UP)
+		else if (phase > w->phase && phase != PHASE_UP)
 			enter_phase(w, phase);
 	} else if (m->name == FACT_UP) {
 		if (on_up_fact(w, m, &err) == -1) {

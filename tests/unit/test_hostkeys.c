@@ -202,6 +202,65 @@ names_are_hashed(void **state)
 }
 
 static void
+hosts_that_are_not_new(void **state)
+{
+	static const struct {
+		const char *text;
+		bool other;
+	} rows[] = {
+		{ "", false },
+		{ "[a]:1 ssh-rsa AAAA", true },
+		{ "b k v\n[A]:1 ssh-rsa AAAA\n", true },
+		{ "b,[a]:1,c ssh-ed25519 AAAA\n", true },
+		{ "  *:1 ssh-ed25519 AAAA\n", true },
+		{ "a ssh-ed25519 AAAA\n[a]:2 ssh-ed25519 AAAA\n", false },
+		{ "#[a]:1 ssh-ed25519 AAAA\n\n \n", false },
+		{ "@cert-authority * ssh-ed25519 AAAA\n", false },
+		{ "|1|AAAA|BBBB ssh-ed25519 AAAA\n,, x y\n", false },
+	};
+	struct hostkey k = good();
+	struct str hashed;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(hostkeys_contradict(rows[i].text,
+		    strlen(rows[i].text), "[a]:1", &k), rows[i].other);
+	str_init(&hashed);
+	assert_true(hostkeys_add("", 0, "[a]:1", true, &k, &hashed));
+	/* Somebody else was quicker: it is the same key. */
+	assert_false(hostkeys_contradict(hashed.p, hashed.len, "[a]:1", &k));
+	assert_false(hostkeys_contradict(hashed.p, hashed.len, "[a]:2", &k));
+	k.key = (char *)"AAAAother";
+	assert_true(hostkeys_contradict(hashed.p, hashed.len, "[a]:1", &k));
+	str_fini(&hashed);
+}
+
+static void
+a_new_host_is_in_no_file(void **state)
+{
+	char *first = at("first"), *second = at("second");
+	char *files[] = { first, second };
+	struct host h = { .hostname = (char *)"a", .port = 22,
+	    .host_key_alias = (char *)"", .known_hosts_files = files,
+	    .known_hosts_file_count = 2, .user_known_hosts_count = 1 };
+	struct hostkey k = good();
+	struct err err;
+
+	(void)state;
+	assert_int_equal(hostkeys_check_new(&h, &k, &err), 0);
+	put(first, "b ssh-rsa AAAA\n");
+	put(second, "c ssh-rsa AAAA\n");
+	assert_int_equal(hostkeys_check_new(&h, &k, &err), 0);
+	put(second, "c,a ssh-rsa AAAA\n");
+	assert_int_equal(hostkeys_check_new(&h, &k, &err), -1);
+	assert_int_equal(err.code, ERR_REFUSED);
+	unlink(first);
+	unlink(second);
+	free(first);
+	free(second);
+}
+
+static void
 recording(void **state)
 {
 	char *first = at("first"), *second = at("new/second"), *text, *want;
@@ -330,6 +389,8 @@ main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(lines_are_added),
 		cmocka_unit_test(names_are_hashed),
+		cmocka_unit_test(hosts_that_are_not_new),
+		cmocka_unit_test(a_new_host_is_in_no_file),
 		cmocka_unit_test(recording),
 		cmocka_unit_test(files_that_stay),
 	};
