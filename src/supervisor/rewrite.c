@@ -35,17 +35,24 @@ folder_of(const char *path)
 	return dir;
 }
 
-/* Opens and locks the file that has that name now: its fd, or -1. */
+/*
+ * Opens and locks the file that has that name now: its fd, or -1. For reading
+ * only: who watches the file would take the end of writing for a change.
+ */
 static int
 open_locked(const char *path, struct stat *st, struct err *err)
 {
 	for (int i = 0; i < TRIES; i++) {
-		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC |
+		int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC |
 		    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
 		struct stat now;
 
-		if (fd == -1)
-			return err_sys(err, "%s cannot be written", path);
+		if (fd == -1 || faccessat(AT_FDCWD, path, W_OK,
+		    AT_EACCESS) == -1) {
+			err_sys(err, "%s cannot be written", path);
+			fd_close(&fd);
+			return -1;
+		}
 		if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 			fd_close(&fd);
 			return err_set(err, ERR_AGAIN,
