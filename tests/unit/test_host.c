@@ -19,142 +19,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "ipc/end.h"
-#include "ipc/message.h"
 #include "supervisor/budget.h"
 #include "supervisor/host.h"
 #include "supervisor/resolver.h"
 #include "supervisor/view.h"
+#include "own_worker.h"
 
-/*
- * The host table with real processes: this program is its own worker. What
- * such a worker does is the User of its host.
- */
-
-/* The worker's side */
-
-static void
-say(enum message_name name, json_t *body)
-{
-	struct err err;
-
-	if (message_send(MESSAGE_FD, name, body, NULL, 0, &err) == -1)
-		_exit(9);
-}
-
-static void
-end(const char *class_, const char *text)
-{
-	say(FACT_END, json_pack("{s:s, s:s}", "class", class_, "text", text));
-	_exit(0);
-}
-
-static void
-count(const char *id, long long n)
-{
-	say(FACT_COUNTERS, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}",
-	    "id", id, "open", n, "total", n, "failed", n, "in", n, "out", n));
-}
-
-/* Numbers and forwards that no honest worker has. */
-static void
-lie(void)
-{
-	for (int i = 0; i < 100; i++) {
-		char *id = str_dupf("R:%d", 1000 + i);
-
-		count(id, 1);
-		free(id);
-	}
-	for (int i = 0; i < 3; i++) {
-		count("R:9", INT64_MAX);
-		count("R:9", INT64_MIN);
-	}
-	count("R:9", 7);
-}
-
-/* "held-once" refuses a remote forward the first time only. */
-static void
-answer_forward(const struct message *m, const char *how)
-{
-	static int refused;
-	const char *state = "up";
-
-	if (m->name == ORDER_FORWARD && strcmp(how, "held-once") == 0 &&
-	    refused++ == 0)
-		state = "held";
-	if (strcmp(how, "denies") == 0)
-		state = "denied";
-	say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
-	    message_string(m, "id"), "state", state));
-	if (strcmp(how, "one-each") == 0)
-		count(message_string(m, "id"), 1);
-	if (strcmp(how, "lies") == 0)
-		lie();
-}
-
-static void
-serve(const char *how)
-{
-	struct message m;
-	struct err err;
-
-	while (message_recv(MESSAGE_FD, FROM_SUPERVISOR, &m, &err) == 1) {
-		if (m.name == ORDER_LISTEN || m.name == ORDER_FORWARD)
-			answer_forward(&m, how);
-		if (m.name == ORDER_CANCEL)
-			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
-			    message_string(&m, "id"), "state", "down"));
-		if (m.name == ORDER_STOP && strcmp(how, "deaf") == 0)
-			continue;
-		if (m.name == ORDER_DRAIN && strcmp(how, "narrow") == 0)
-			continue;
-		if (m.name == ORDER_STOP || m.name == ORDER_DRAIN)
-			end("stopped", "stopped as ordered");
-		message_fini(&m);
-	}
-	_exit(0);
-}
-
-static int
-worker_main(void)
-{
-	struct message m;
-	struct err err;
-	char how[32];
-
-	if (message_recv(MESSAGE_FD, FROM_SUPERVISOR, &m, &err) != 1 ||
-	    m.name != ORDER_START)
-		return 8;
-	snprintf(how, sizeof(how), "%s", message_string(&m, "user"));
-	message_fini(&m);
-	say(FACT_PHASE, json_pack("{s:s}", "phase", "connect"));
-	if (strcmp(how, "refuse") == 0)
-		end("refused", "nobody listens");
-	if (strcmp(how, "wrong-key") == 0)
-		end("hostkey", "the host key is unknown");
-	if (strcmp(how, "segv") == 0) {
-		signal(SIGSEGV, SIG_DFL);	/* not a sanitizer's */
-		raise(SIGSEGV);
-	}
-	if (strcmp(how, "hang") == 0)
-		for (;;)
-			pause();
-	if (strcmp(how, "narrow") == 0)
-		say(FACT_UP, json_pack("{s:s, s:{s:b, s:b, s:[]}}", "server",
-		    "SSH-2.0-test", "targets", "any_port", 0, "unix", 0,
-		    "ports"));
-	else
-		say(FACT_UP, json_pack("{s:s}", "server", "SSH-2.0-test"));
-	if (strcmp(how, "counts") == 0)
-		say(FACT_COUNTERS, json_pack(
-		    "{s:s, s:i, s:i, s:i, s:i, s:i}", "id", "R:9", "open", 1,
-		    "total", 2, "failed", 3, "in", 40, "out", 50));
-	serve(how);
-	return 0;
-}
-
-/* The table's side */
+/* The host table with real processes: this program is its own worker. */
 
 struct fixture {
 	struct event_base *base;
@@ -710,7 +581,7 @@ main(int argc, char **argv)
 	};
 
 	if (argc == 2 && strcmp(argv[0], "hawser-worker") == 0)
-		return worker_main();
+		return own_worker_main();
 	signal(SIGPIPE, SIG_IGN);
 	log_setup(LOG_ERROR, "test");
 	return cmocka_run_group_tests(tests, NULL, NULL);
