@@ -83,8 +83,8 @@ add_private(struct keyring *ring, const struct identity *id,
 {
 	if (id->encrypted && !can_ask) {
 		err_set(&k->why, ERR_INPUT, "key file %s is protected by a "
-		    "passphrase, and nothing is configured that knows it; see "
-		    "HawserPassphraseCommand", id->path);
+		    "passphrase, which nobody can be asked for; load it into "
+		    "an agent (ssh-add)", id->path);
 		return;
 	}
 	k->identity = keep_identity(ring, id);
