@@ -65,6 +65,7 @@ struct host {
 	int64_t backoff_max_ms;
 	int64_t stable_ms;
 	int64_t hold_ms;
+	int64_t verify_ms;	/* 0: forwards are never verified */
 	int64_t drain_ms;
 	struct forward *forwards;	/* in the order of the files */
 	struct origin *forward_origins;	/* one for each: where it stands */

@@ -49,6 +49,7 @@ static const struct {
 	FIELD(F_MS, backoff_max_ms),
 	FIELD(F_MS, stable_ms),
 	FIELD(F_MS, hold_ms),
+	FIELD(F_MS, verify_ms),
 	FIELD(F_MS, drain_ms),
 #undef FIELD
 };

@@ -418,6 +418,11 @@ static const struct keyword rows[] = {
 	    .reload = RELOAD_LIVE, .field = FIELD_MS, .at = AT(hold_ms),
 	    .help = "How long local clients wait in an outage before they "
 		"are refused; 0 refuses at once." },
+	[KW_HAWSERVERIFY] = { .name = "HawserVerify", .kind = KIND_DURATION,
+	    .use = USE_HONOURED, .def = "1m", .min = 0, .max = 86400000,
+	    .reload = RELOAD_LIVE, .field = FIELD_MS, .at = AT(verify_ms),
+	    .help = "A forward is verified when bytes pass both ways, and no "
+		"longer after twice this time without; no for never." },
 	[KW_HAWSERDRAIN] = { .name = "HawserDrain", .kind = KIND_DURATION,
 	    .use = USE_HONOURED, .def = "30s", .min = 0, .max = 86400000,
 	    .reload = RELOAD_LIVE, .field = FIELD_MS, .at = AT(drain_ms),

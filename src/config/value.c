@@ -120,7 +120,7 @@ parse_duration(struct args *a, struct value *out, struct err *err)
 
 	if (word == NULL)
 		return -1;
-	ms = value_duration(word);
+	ms = strcasecmp(word, "no") == 0 ? 0 : value_duration(word);
 	if (ms < a->keyword->min || ms > a->keyword->max) {
 		char *min = format_duration(a->keyword->min);
 		char *max = format_duration(a->keyword->max);

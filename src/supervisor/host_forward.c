@@ -197,6 +197,33 @@ host_forward_lend(struct host_forward *f)
 		    f->listener.count);
 }
 
+/* Nothing passed for so long that it is not known any more. */
+static void
+on_lapse(evutil_socket_t fd, short what, void *arg)
+{
+	struct host_forward *f = arg;
+
+	(void)fd;
+	(void)what;
+	if (f->state == FORWARD_VERIFIED)
+		host_forward_set(f, FORWARD_UP, NULL);
+}
+
+/* Bytes passed both ways: it works, whoever sent them. */
+static void
+verify(struct host_forward *f)
+{
+	int64_t ms = f->host->conf->verify_ms;
+
+	f->last_ok_wall_ms = clock_wall_ms();
+	if (ms == 0 ||
+	    (f->state != FORWARD_UP && f->state != FORWARD_VERIFIED))
+		return;
+	f->verified_wall_ms = f->last_ok_wall_ms;
+	host_forward_set(f, FORWARD_VERIFIED, NULL);
+	host_timer_set(f->lapse, 2 * ms);
+}
+
 static void
 on_retry(evutil_socket_t fd, short what, void *arg)
 {
@@ -223,7 +250,8 @@ host_forward_new(struct host_entry *e, const struct forward *spec)
 	f->state = FORWARD_DOWN;
 	f->since_wall_ms = clock_wall_ms();
 	f->retry = evtimer_new(e->table->env.base, on_retry, f);
-	if (f->retry == NULL)
+	f->lapse = evtimer_new(e->table->env.base, on_lapse, f);
+	if (f->retry == NULL || f->lapse == NULL)
 		abort();
 	TAILQ_INSERT_TAIL(&e->forwards, f, entry);
 	return f;
@@ -259,6 +287,7 @@ host_forward_free(struct host_forward *f)
 	TAILQ_REMOVE(&f->host->forwards, f, entry);
 	listener_close(&f->listener);
 	event_free(f->retry);
+	event_free(f->lapse);
 	forward_fini(&f->spec);
 	free(f->detail);
 	free(f);
@@ -424,8 +453,12 @@ host_forward_on_counters(struct host_run *run, const struct message *m)
 	if (now.total < then.total || now.in < then.in ||
 	    now.out < then.out || now.failed < then.failed)
 		then = (struct host_counters){ .open = then.open };
-	if (now.in > then.in && now.out > then.out)
-		f->last_ok_wall_ms = clock_wall_ms();
+	f->passed_in |= now.in > then.in;
+	f->passed_out |= now.out > then.out;
+	if (f->passed_in && f->passed_out) {
+		f->passed_in = f->passed_out = false;
+		verify(f);
+	}
 	f->counters.open += now.open - then.open;
 	f->counters.total += now.total - then.total;
 	f->counters.failed += now.failed - then.failed;

@@ -88,7 +88,7 @@ view_forward(const struct host_entry *e, const struct host_forward *f)
 {
 	const struct host_counters *c = &f->counters;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:n, s:o, s:o,"
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
 	    " s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I}}",
 	    "id", f->spec.id,
 	    "kind", forward_kind_name(f->spec.kind),
@@ -97,7 +97,7 @@ view_forward(const struct host_entry *e, const struct host_forward *f)
 	    "state", forward_state_name(f->state),
 	    "since", wall_time(f->since_wall_ms),
 	    "bound", bound(f),
-	    "verified_at",
+	    "verified_at", wall_time(f->verified_wall_ms),
 	    "last_ok_at", wall_time(f->last_ok_wall_ms),
 	    "retry_at", coming_time(f->retry_at_ms),
 	    "detail", text_or_null(forward_detail(e, f)),

@@ -95,6 +95,32 @@ def test_exit_on_forward_failure(hawserd, sshd, serve, target, line):
         assert ping(s)
 
 
+@pytest.mark.parametrize("line", ("RemoteForward", "LocalForward"))
+def test_use_verifies(hawserd, sshd, target, line):
+    port = ports.free()
+    hawserd.write(stanza("vps", sshd, f"{line} {port} {target}",
+                         HawserVerify="700ms"))
+    hawserd.start()
+    forward = f"{line[0]}:{port}"
+    assert hawserd.wait_forward("vps", forward)["verified_at"] is None
+    with connect(port) as s:
+        assert ping(s)
+        used = hawserd.wait_forward("vps", forward, "verified")
+        assert used["verified_at"] == used["last_ok_at"] is not None
+        assert hawserd.host("vps")["state"] == "up"
+        idle = hawserd.wait_forward("vps", forward, "up")
+        assert idle["verified_at"] == used["verified_at"]
+        assert ping(s)
+        hawserd.wait_forward("vps", forward, "verified")
+    hawserd.write(stanza("vps", sshd, f"{line} {port} {target}",
+                         HawserVerify="no"))
+    hawserd.signal(signal.SIGHUP)
+    hawserd.wait_forward("vps", forward, "up")
+    with connect(port) as s:
+        assert ping(s)
+    assert hawserd.forward("vps", forward)["state"] == "up"
+
+
 def test_refused_remote_port_is_retried(hawserd, sshd, serve):
     """The session stays; only the forward is asked for again."""
     home = serve(http(b"home"))

@@ -188,7 +188,7 @@ every_row_has_its_effect(void **state)
 		"ExitOnForwardFailure yes",
 		"StreamLocalBindMask 0111", "StreamLocalBindUnlink yes",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
-		"HawserHold 9s", "HawserDrain 9s",
+		"HawserHold 9s", "HawserDrain 9s", "HawserVerify no",
 	};
 	bool tried[KEYWORD_COUNT] = { false };
 

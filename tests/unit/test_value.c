@@ -87,6 +87,8 @@ static const struct {
 	{ "EscapeChar ^A", "\\^A" },
 	{ "EscapeChar none", "none" },
 	{ "EscapeChar ab", NULL },
+	{ "HawserVerify No", "0" },
+	{ "HawserVerify never", NULL },
 	{ "StreamLocalBindMask 0111", "0111" },
 	{ "StreamLocalBindMask 01000", NULL },
 	{ "TunnelDevice 1", "1:any" },
