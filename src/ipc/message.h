@@ -33,6 +33,8 @@ enum message_name {
 	ORDER_STOP,		/* cancel all, confirmed; then exit */
 	ORDER_RECORDED,		/* the key of FACT_HOSTKEY is in known_hosts */
 	ORDER_ADDRESSES,	/* the answer to FACT_RESOLVE */
+	ORDER_LINK,		/* be a hop: the next server + the next
+				   worker's link */
 	/* facts: worker -> supervisor */
 	FACT_PHASE,		/* the attempt entered this phase */
 	FACT_UP,		/* authenticated: lend listeners now; says how
@@ -42,6 +44,7 @@ enum message_name {
 	FACT_RTT,		/* the last ping's round trip */
 	FACT_COUNTERS,		/* one forward's totals */
 	FACT_RESOLVE,		/* please look up a target's name */
+	FACT_LINK,		/* a hop: the next server is reached */
 	FACT_END,		/* last words: class and sentence */
 	/* supervisor <-> resolver child */
 	QUERY_RESOLVE,

@@ -24,6 +24,8 @@ libhawser_worker_a_SOURCES = \
 	src/worker/lookup.h \
 	src/worker/loop.c \
 	src/worker/loop.h \
+	src/worker/onward.c \
+	src/worker/onward.h \
 	src/worker/ping.c \
 	src/worker/ping.h \
 	src/worker/relay.c \

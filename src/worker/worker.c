@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "ipc/message.h"
 #include "ssh/connection.h"
 #include "worker/forward_remote.h"
 #include "worker/forwards.h"
 #include "worker/lookup.h"
 #include "worker/loop.h"
+#include "worker/onward.h"
 #include "worker/ping.h"
 
 /* A connection that hears less between two pings needs no buffers. */
@@ -27,6 +29,10 @@ struct worker {
 	struct connection *connection;
 	struct forwards *forwards;
 	struct ping *ping;
+	struct onward *onward;	/* a hop's; else NULL */
+	enum end_class over;	/* how that ended */
+	char *over_text;
+	struct event *over_turn;
 	struct event *orders;
 	struct event *stop_timer;
 	struct report_gauge rtt;
@@ -201,6 +207,44 @@ static const struct ping_ops ping_ops = {
 	.on_lost = on_lost,
 };
 
+/* A hop's way on */
+
+/*
+ * Should the whole connection have ended, connection_ops.on_end is about to
+ * say so, and that counts.
+ */
+static void
+on_over(void *arg, enum end_class class, const char *text)
+{
+	struct worker *w = arg;
+
+	w->over = class;
+	w->over_text = str_dup(text);
+	loop_timer_set(w->over_turn, 0);
+}
+
+static void
+on_over_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->ended)
+		return;
+	ending_set(w->ending, w->over, "%s", w->over_text);
+	leave_loop(w);
+}
+
+static void
+on_link(struct worker *w, struct message *m)
+{
+	if (w->onward != NULL)
+		log_error("a second order to be a hop came");
+	else
+		w->onward = onward_new(&w->loop, m, on_over, w);
+}
+
 /* Orders */
 
 static void
@@ -247,6 +291,9 @@ obey(struct worker *w, struct message *m)
 	case ORDER_ADDRESSES:
 		lookup_deliver(w->loop.lookup, m);
 		break;
+	case ORDER_LINK:
+		on_link(w, m);
+		break;
 	case ORDER_START:
 	case ORDER_RECORDED:
 	case FACT_PHASE:
@@ -256,6 +303,7 @@ obey(struct worker *w, struct message *m)
 	case FACT_RTT:
 	case FACT_COUNTERS:
 	case FACT_RESOLVE:
+	case FACT_LINK:
 	case FACT_END:
 	case QUERY_RESOLVE:
 	case ANSWER_RESOLVE:
@@ -319,7 +367,9 @@ start(struct worker *w, struct transport *t, struct report *report,
 	w->orders = event_new(w->loop.base, w->sock, EV_READ | EV_PERSIST,
 	    on_orders, w);
 	w->stop_timer = evtimer_new(w->loop.base, on_stop_timer, w);
+	w->over_turn = evtimer_new(w->loop.base, on_over_turn, w);
 	if (w->orders == NULL || w->stop_timer == NULL ||
+	    w->over_turn == NULL ||
 	    event_add(w->orders, NULL) == -1)
 		return err_set(err, ERR_NOMEM, "no memory for the event loop");
 	w->ping = ping_new(&w->loop, w->order->alive_interval_s,
@@ -341,6 +391,7 @@ stop(struct worker *w)
 		return;
 	w->ended = true;
 	ping_free(w->ping);
+	onward_free(w->onward);
 	loop_end_items(&w->loop);
 	if (w->loop.connection != NULL)
 		transport_bye(connection_transport(w->connection),
@@ -350,6 +401,8 @@ stop(struct worker *w)
 	forwards_free(w->forwards);
 	lookup_free(w->loop.lookup);
 	free_event(w->orders);
+	free_event(w->over_turn);
+	free(w->over_text);
 	free_event(w->stop_timer);
 	report_forget(w->loop.report, &w->rtt);
 	report_stop(w->loop.report);
