@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "config/host.h"
 #include "config/report.h"
 
 /*
@@ -30,12 +31,17 @@ is_same_machine(const char *name)
 	    strncmp(name, "127.", 4) == 0 || strcmp(name, "::1") == 0;
 }
 
-/* New. */
+/* New. Behind a hop, localhost is the hop. */
 static char *
 server_of(const struct host *h)
 {
-	return is_same_machine(h->hostname) ? str_dup("") :
-	    str_dupf("%s:%u", h->hostname, h->port);
+	char *route = host_route(h), *server;
+
+	server = *route == '\0' && is_same_machine(h->hostname) ?
+	    str_dup("") :
+	    str_dupf("%s:%u %s", h->hostname, h->port, route);
+	free(route);
+	return server;
 }
 
 static int

@@ -67,6 +67,9 @@ struct host {
 	int64_t hold_ms;
 	int64_t verify_ms;	/* 0: forwards are never verified */
 	int64_t drain_ms;
+	char *proxy_command;	/* for sh -c, tokens expanded; "": none */
+	struct host *jumps;	/* hops on the way, the nearest first */
+	size_t jump_count;	/* theirs is 0, and they have no forwards */
 	struct forward *forwards;	/* in the order of the files */
 	struct origin *forward_origins;	/* one for each: where it stands */
 	size_t forward_count;

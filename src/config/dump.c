@@ -51,6 +51,7 @@ static const struct {
 	FIELD(F_MS, hold_ms),
 	FIELD(F_MS, verify_ms),
 	FIELD(F_MS, drain_ms),
+	FIELD(F_STRING, proxy_command),
 #undef FIELD
 };
 #define FIELD_COUNT	(sizeof(fields) / sizeof(fields[0]))
@@ -114,7 +115,7 @@ put_forwards(const struct host *h)
 static json_t *
 put_host(const struct host *h)
 {
-	json_t *j = json_object();
+	json_t *j = json_object(), *jumps = json_array();
 
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
 		const void *at = (const char *)h + fields[i].at;
@@ -148,6 +149,9 @@ put_host(const struct host *h)
 	json_object_set_new(j, "known_hosts_files",
 	    put_strings(h->known_hosts_files, h->known_hosts_file_count));
 	json_object_set_new(j, "forwards", put_forwards(h));
+	for (size_t i = 0; i < h->jump_count; i++)
+		json_array_append_new(jumps, put_host(&h->jumps[i]));
+	json_object_set_new(j, "jumps", jumps);
 	return j;
 }
 
@@ -281,8 +285,26 @@ get_field(json_t *v, enum field type, void *at)
 	return json_is_integer(v) ? 0 : -1;
 }
 
+static int get_host(json_t *, bool is_hop, struct host *, struct err *);
+
 static int
-get_host(json_t *j, struct host *h, struct err *err)
+get_jumps(json_t *j, struct host *h, struct err *err)
+{
+	json_t *array = json_object_get(j, "jumps");
+	size_t count = json_array_size(array);
+
+	if (!json_is_array(array))
+		return bad("jumps", err);
+	h->jumps = mem_alloc(count * sizeof(*h->jumps));
+	for (size_t i = 0; i < count; i++)
+		if (get_host(json_array_get(array, i), true,
+		    &h->jumps[h->jump_count++], err) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+get_host(json_t *j, bool is_hop, struct host *h, struct err *err)
 {
 	int checking;
 
@@ -301,6 +323,8 @@ get_host(json_t *j, struct host *h, struct err *err)
 	    &h->certificate_file_count, err) == -1 ||
 	    get_strings(j, "known_hosts_files", &h->known_hosts_files,
 	    &h->known_hosts_file_count, err) == -1)
+		return -1;
+	if (!is_hop && get_jumps(j, h, err) == -1)
 		return -1;
 	return get_forwards(j, h, err);
 }
@@ -379,7 +403,7 @@ decode(json_t *j, struct config *c, struct err *err)
 	c->diagnostics = mem_alloc(json_array_size(diagnostics) *
 	    sizeof(*c->diagnostics));
 	for (size_t i = 0; i < json_array_size(hosts); i++)
-		if (get_host(json_array_get(hosts, i),
+		if (get_host(json_array_get(hosts, i), false,
 		    &c->hosts[c->host_count++], err) == -1)
 			return -1;
 	for (size_t i = 0; i < json_array_size(diagnostics); i++)

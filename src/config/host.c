@@ -190,7 +190,7 @@ set_field(struct host *h, const struct keyword *k,
 		*MEMBER(int, h, k->at) = number(k, text, e, report);
 		break;
 	case FIELD_PORT:
-		*MEMBER(uint16_t, h, k->at) = (uint16_t)atoi(text);
+		*MEMBER(uint16_t, h, k->at) = (uint16_t)atoi(r->port);
 		break;
 	case FIELD_CHECKING:
 		*MEMBER(enum host_key_checking, h, k->at) = checking(text);
@@ -213,6 +213,7 @@ set_field(struct host *h, const struct keyword *k,
 	case FIELD_NONE:
 	case FIELD_STRING:
 	case FIELD_STRINGS:
+	case FIELD_JUMPS:
 	case FIELD_FORWARDS:
 		break;		/* these are put together from several rows */
 	}
@@ -425,6 +426,7 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	out->host_key_alias = str_dup(alias != NULL ? alias : "");
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_GLOBALKNOWNHOSTSFILE, r, report);
+	out->proxy_command = str_dup("");
 	add_forwards(out, r, report);
 	check_texts(out, report);
 }
@@ -435,6 +437,20 @@ free_strings(char **list, size_t count)
 	for (size_t i = 0; i < count; i++)
 		free(list[i]);
 	free(list);
+}
+
+void
+host_clear_forwards(struct host *h)
+{
+	for (size_t i = 0; i < h->forward_count; i++) {
+		forward_fini(&h->forwards[i]);
+		free(h->forward_origins[i].file);
+	}
+	free(h->forwards);
+	free(h->forward_origins);
+	h->forwards = NULL;
+	h->forward_origins = NULL;
+	h->forward_count = 0;
 }
 
 void
@@ -451,13 +467,25 @@ host_fini(struct host *h)
 	free(h->agent);
 	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
-	for (size_t i = 0; i < h->forward_count; i++) {
-		forward_fini(&h->forwards[i]);
-		free(h->forward_origins[i].file);
-	}
-	free(h->forwards);
-	free(h->forward_origins);
+	free(h->proxy_command);
+	for (size_t i = 0; i < h->jump_count; i++)
+		host_fini(&h->jumps[i]);
+	free(h->jumps);
+	host_clear_forwards(h);
 	*h = (struct host){ 0 };
+}
+
+char *
+host_route(const struct host *h)
+{
+	struct str s;
+
+	str_init(&s);
+	for (size_t i = 0; i < h->jump_count; i++)
+		str_printf(&s, "%s|%s %u|", h->jumps[i].proxy_command,
+		    h->jumps[i].hostname, h->jumps[i].port);
+	str_append(&s, h->proxy_command);
+	return str_take(&s);
 }
 
 static bool
@@ -476,6 +504,33 @@ forwards_equal(const struct host *a, const struct host *b)
 		return false;
 	for (size_t i = 0; i < a->forward_count; i++)
 		if (!forward_equal(&a->forwards[i], &b->forwards[i]))
+			return false;
+	return true;
+}
+
+/* What makes a difference to a link makes one to a hop's. */
+static bool
+is_same_hop(const struct host *a, const struct host *b)
+{
+	if (!str_equal(a->name, b->name))
+		return false;
+	for (int i = 0; i < KEYWORD_COUNT; i++) {
+		const struct keyword *k = keyword_get((enum keyword_id)i);
+
+		if (k->reload == RELOAD_REPLACE && i != KW_HAWSERENABLED &&
+		    !host_field_equal(k, a, b))
+			return false;
+	}
+	return true;
+}
+
+static bool
+jumps_equal(const struct host *a, const struct host *b)
+{
+	if (a->jump_count != b->jump_count)
+		return false;
+	for (size_t i = 0; i < a->jump_count; i++)
+		if (!is_same_hop(&a->jumps[i], &b->jumps[i]))
 			return false;
 	return true;
 }
@@ -512,6 +567,8 @@ host_field_equal(const struct keyword *k, const struct host *a,
 		return SAME(int64_t, k->at);
 	case FIELD_MS_PAIR:
 		return SAME(int64_t, k->at) && SAME(int64_t, k->count_at);
+	case FIELD_JUMPS:
+		return jumps_equal(a, b);
 	case FIELD_FORWARDS:
 		return forwards_equal(a, b);
 	}

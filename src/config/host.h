@@ -20,6 +20,15 @@ void host_build(struct host *out, const struct resolution *,
 
 void host_fini(struct host *);
 
+/* A hop forwards nothing but the link to what lies behind it. */
+void host_clear_forwards(struct host *);
+
+/*
+ * New: a text that is the same for two hosts if they are reached by the same
+ * way: then the same HostName and Port are the same server.
+ */
+char *host_route(const struct host *);
+
 /* Do the fields that this row fills have the same values? */
 bool host_field_equal(const struct keyword *, const struct host *,
     const struct host *);

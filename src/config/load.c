@@ -6,6 +6,7 @@
 #include "config/check.h"
 #include "config/config.h"
 #include "config/host.h"
+#include "config/jump.h"
 #include "config/report.h"
 #include "config/resolve.h"
 #include "config/together.h"
@@ -81,19 +82,6 @@ find_names(struct names *out, const struct document_list *list,
 	}
 }
 
-/* A name that ssh would refuse, lest it reach a shell through a token. */
-static bool
-is_clean(const char *name)
-{
-	if (*name == '-')
-		return false;
-	for (; *name != '\0'; name++)
-		if ((unsigned char)*name <= ' ' || *name == 127 ||
-		    strchr("'`\"$\\;&<>|(){},", *name) != NULL)
-			return false;
-	return true;
-}
-
 static void
 load_host(struct config *c, const struct resolve_source *source,
     const struct name *name)
@@ -101,7 +89,7 @@ load_host(struct config *c, const struct resolve_source *source,
 	struct resolution r = { 0 };
 	bool wanted;
 
-	if (!is_clean(name->text)) {
+	if (!resolve_is_clean_name(name->text)) {
 		report_add(c, SEVERITY_ERROR, name->file, name->line,
 		    "\"%s\" can't be a host's name: it holds a character that "
 		    "a shell would act upon", name->text);
@@ -120,6 +108,7 @@ load_host(struct config *c, const struct resolve_source *source,
 		h = &c->hosts[c->host_count++];
 		*h = (struct host){ 0 };
 		host_build(h, &r, name->file, name->line, c);
+		jump_build(h, &r, source, c);
 		if (h->enabled)
 			check_host(h, &r, c);
 	}

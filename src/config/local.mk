@@ -16,6 +16,7 @@ libhawser_config_a_SOURCES = \
 	src/config/host.c \
 	src/config/index.c \
 	src/config/iniconf.c \
+	src/config/jump.c \
 	src/config/keyword.c \
 	src/config/kinds.c \
 	src/config/load.c \
@@ -50,6 +51,7 @@ libhawser_config_a_SOURCES = \
 	src/config/host.h \
 	src/config/index.h \
 	src/config/iniconf.h \
+	src/config/jump.h \
 	src/config/keyword.h \
 	src/config/kinds.h \
 	src/config/localnet.h \

@@ -153,7 +153,10 @@ match_block(struct pass *p, const struct block *b, struct err *err)
 {
 	const struct resolution *r = p->out;
 	const struct expand_user *user = p->source->user;
-	const char *login = resolution_text(r, KW_USER);
+	const char *login = p->source->given_user != NULL ?
+	    p->source->given_user : resolution_text(r, KW_USER);
+	const char *port = p->source->given_port != NULL ?
+	    p->source->given_port : resolution_text(r, KW_PORT);
 	const char *alias = resolution_text(r, KW_HOSTKEYALIAS);
 	const char *tag = resolution_text(r, KW_TAG);
 	char *host = host_so_far(p, err);
@@ -174,7 +177,7 @@ match_block(struct pass *p, const struct block *b, struct err *err)
 		.exec_arg = p->source->exec_arg,
 	};
 	s.tokens = (struct expand_tokens){ .user = user, .original = r->name,
-	    .host = host, .port = resolution_text(r, KW_PORT),
+	    .host = host, .port = port,
 	    .remote_user = s.user, .alias = alias != NULL ? alias : host,
 	    .jump = "" };
 	rc = match_holds(&b->match, &s, err);
@@ -323,6 +326,18 @@ last_hop(const char *jump)
 	return str_dupf("%.*s", (int)strcspn(host, ":"), host);
 }
 
+bool
+resolve_is_clean_name(const char *name)
+{
+	if (*name == '-')
+		return false;
+	for (; *name != '\0'; name++)
+		if ((unsigned char)*name <= ' ' || *name == 127 ||
+		    strchr("'`\"$\\;&<>|(){},", *name) != NULL)
+			return false;
+	return true;
+}
+
 /* A user name that a shell wouldn't act upon, and that isn't an option. */
 static bool
 is_clean_user(const char *name)
@@ -346,7 +361,10 @@ set_user(struct pass *p)
 	const struct entry *e = resolution_entry(r, KW_USER);
 	struct err err;
 
-	if (e == NULL)
+	if (p->source->given_user != NULL && !is_clean_user(r->user))
+		fail(p, NULL, 0, "the user's name of a hop holds a character "
+		    "that a shell would act upon");
+	if (e == NULL || p->source->given_user != NULL)
 		return;
 	free(r->user);
 	r->user = expand_all(e->value.texts[0], "dhijkLlnpu", &r->tokens,
@@ -367,8 +385,10 @@ set_tokens(struct pass *p)
 	struct resolution *r = p->out;
 	const char *alias = resolution_text(r, KW_HOSTKEYALIAS);
 
-	r->port = str_dup(resolution_text(r, KW_PORT));
-	r->user = str_dup(p->source->user->name);
+	r->port = str_dup(p->source->given_port != NULL ?
+	    p->source->given_port : resolution_text(r, KW_PORT));
+	r->user = str_dup(p->source->given_user != NULL ?
+	    p->source->given_user : p->source->user->name);
 	r->alias = str_dup(alias != NULL ? alias : r->name);
 	r->jump = last_hop(resolution_text(r, KW_PROXYJUMP));
 	for (char *c = alias != NULL ? r->alias : r->alias + strlen(r->alias);

@@ -48,6 +48,8 @@ struct resolve_source {
 	bool (*is_local)(const char *networks);
 	int (*exec)(void *arg, const char *command, struct err *);
 	void *exec_arg;
+	const char *given_user;		/* like ssh -l: goes first; or NULL */
+	const char *given_port;		/* like ssh -p: decimal; or NULL */
 };
 
 /*
@@ -59,6 +61,12 @@ int resolve_name(const struct resolve_source *, const char *name,
     struct resolution *out, struct config *report);
 
 void resolution_fini(struct resolution *);
+
+/*
+ * A host's name that ssh would take too: no shell acts upon it, should it get
+ * there through a token, and it isn't an option.
+ */
+bool resolve_is_clean_name(const char *name);
 
 /* The first line that holds, or NULL. */
 const struct entry *resolution_entry(const struct resolution *,

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "config/circles.h"
+#include "config/host.h"
 #include "config/report.h"
 
 /* A listening side of the configuration, and whose it is. */
@@ -14,6 +15,7 @@ struct listener {
 	const struct host *host;
 	const struct forward *forward;
 	const struct origin *origin;
+	const char *route;	/* the way to the host */
 };
 
 static int
@@ -39,6 +41,8 @@ compare(const void *va, const void *vb)
 		return rc;
 	if (!la && a->host->port != b->host->port)
 		return a->host->port - b->host->port;
+	if (!la && (rc = strcmp(a->route, b->route)) != 0)
+		return rc;
 	if (a->forward->listen.kind != b->forward->listen.kind)
 		return (int)a->forward->listen.kind -
 		    (int)b->forward->listen.kind;
@@ -63,7 +67,8 @@ is_rival(const struct listener *a, const struct listener *b)
 		return false;
 	if (!forward_is_local(a->forward->kind) &&
 	    (strcmp(a->host->hostname, b->host->hostname) != 0 ||
-	    a->host->port != b->host->port))
+	    a->host->port != b->host->port ||
+	    strcmp(a->route, b->route) != 0))
 		return false;
 	return a->forward->listen.kind == b->forward->listen.kind &&
 	    a->forward->listen.port == b->forward->listen.port;
@@ -118,18 +123,21 @@ complain(struct config *c, const struct listener *first,
 static void
 check_rivals(struct config *c)
 {
+	char **routes = mem_alloc(c->host_count * sizeof(*routes));
 	struct listener *all;
 	size_t count = 0, n = 0;
 
-	for (size_t i = 0; i < c->host_count; i++)
+	for (size_t i = 0; i < c->host_count; i++) {
 		count += c->hosts[i].forward_count;
+		routes[i] = host_route(&c->hosts[i]);
+	}
 	all = mem_alloc(count * sizeof(*all));
 	for (size_t i = 0; i < c->host_count; i++)
 		for (size_t j = 0; j < c->hosts[i].forward_count &&
 		    c->hosts[i].enabled; j++)
 			all[n++] = (struct listener){ &c->hosts[i],
 			    &c->hosts[i].forwards[j],
-			    &c->hosts[i].forward_origins[j] };
+			    &c->hosts[i].forward_origins[j], routes[i] };
 	if (n > 0)
 		qsort(all, n, sizeof(*all), compare);
 	for (size_t i = 1; i < n; i++)
@@ -139,6 +147,9 @@ check_rivals(struct config *c)
 				complain(c, &all[j], &all[i]);
 				break;
 			}
+	for (size_t i = 0; i < c->host_count; i++)
+		free(routes[i]);
+	free(routes);
 	free(all);
 }
 

@@ -151,8 +151,10 @@ set_due(struct host_entry *e)
 static void
 queue(struct host_entry *e)
 {
-	if (budget_ask(e->table->env.budget, &e->claim, e->conf->hostname,
-	    e->conf->port))
+	const struct host *nearest = chain_nearest(e->conf);
+
+	if (budget_ask(e->table->env.budget, &e->claim, nearest->hostname,
+	    nearest->port))
 		event_active(e->granted, EV_TIMEOUT, 0);
 }
 
@@ -349,6 +351,7 @@ host_entry_free(struct host_entry *e)
 	event_free(e->hold);
 	free(e->last_end.text);
 	hostkey_fini(&e->offered);
+	free(e->offered_by);
 	free(e->name);
 	free(e);
 }

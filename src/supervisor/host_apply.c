@@ -19,7 +19,7 @@ cancel_forward(struct host_entry *e, const struct forward *spec)
 	struct host_forward *f = host_forward_find(e, spec->id);
 
 	if (e->main != NULL && is_up(e))
-		worker_proc_send(e->main->proc, ORDER_CANCEL,
+		chain_send(e->main->chain, ORDER_CANCEL,
 		    json_pack("{s:s}", "id", spec->id), NULL, 0);
 	log_info("a forward is removed host=%s forward=%s", e->name,
 	    spec->id);

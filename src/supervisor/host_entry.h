@@ -12,11 +12,11 @@
 #include "ipc/message.h"
 #include "supervisor/availability.h"
 #include "supervisor/budget.h"
+#include "supervisor/chain.h"
 #include "supervisor/host.h"
 #include "supervisor/host_fsm.h"
 #include "supervisor/listener.h"
 #include "supervisor/schedule.h"
-#include "supervisor/worker_proc.h"
 
 /*
  * host_entry: the rows of the host table. The host rooms (host, host_run,
@@ -83,13 +83,12 @@ struct host_tally {
 	LIST_ENTRY(host_tally) entry;
 };
 
-/* One worker of a host. */
+/* One connection of a host: its worker, and what leads there. */
 struct host_run {
 	struct host_entry *host;
 	enum host_role role;
-	struct worker_proc *proc;
+	struct chain *chain;
 	char *server;			/* its banner; NULL before up */
-	bool asked_key;			/* had its one FACT_HOSTKEY */
 	struct event *deadline;		/* of a retired one */
 	LIST_HEAD(, host_tally) tallies;
 	TAILQ_ENTRY(host_run) entry;
@@ -130,6 +129,7 @@ struct host_entry {
 	struct host_last_end last_end;
 	struct hostkey offered;	/* refused by the last attempt; its type is
 				   NULL if none was */
+	char *offered_by;		/* the hop whose it is; NULL: none */
 	int64_t outage_ms;		/* clients wait since; 0: it's up */
 	struct event *hold;		/* then waiting clients are refused */
 	int64_t rtt_us;			/* -1: not known */
@@ -240,11 +240,16 @@ bool host_forwards_are_degraded(const struct host_entry *);
 
 /* host_hostkey.c */
 
-/* The key that the last attempt refused; NULL: none. */
-void host_hostkey_keep(struct host_entry *, const struct hostkey *);
+/* The key that the last attempt refused, and whose: NULL: none, no hop's. */
+void host_hostkey_keep(struct host_entry *, const struct hostkey *,
+    const char *hop);
 
-/* FACT_HOSTKEY: records the key and says so. */
-void host_hostkey_on_fact(struct host_run *, const struct message *);
+/*
+ * FACT_HOSTKEY of a host or hop, as chain_ops says it: records the key and
+ * tells the worker.
+ */
+void host_hostkey_on_fact(const struct host *, struct worker_proc *from,
+    bool in_time, const struct message *);
 
 /* The state of a host changed: other files may matter now. */
 void host_hostkey_watch(struct host_table *);

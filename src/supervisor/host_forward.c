@@ -128,7 +128,7 @@ exit_on_failure(struct host_forward *f)
 	text = str_dupf("%s is %s, and ExitOnForwardFailure is set: %s",
 	    f->spec.id, forward_state_name(f->state),
 	    f->detail != NULL ? f->detail : "");
-	worker_proc_kill(e->main->proc, END_FORWARD, text);
+	chain_kill(e->main->chain, END_FORWARD, text);
 	free(text);
 }
 
@@ -169,7 +169,7 @@ replace_for(struct host_forward *f)
 		    "waits for a new link, whose sandbox allows the target");
 	/* One that connects already was perhaps told of this target. */
 	if (e->replacement.wanted && (e->next == NULL ||
-	    worker_proc_reaches(e->next->proc, &f->spec)))
+	    chain_reaches(e->next->chain, &f->spec)))
 		return;
 	host_replace_start(e);
 }
@@ -182,8 +182,8 @@ host_forward_lend(struct host_forward *f)
 	if (!is_local(f)) {
 		if (f->held_by != NULL)
 			return;
-		if (worker_proc_reaches(run->proc, &f->spec))
-			worker_proc_send(run->proc, ORDER_FORWARD,
+		if (chain_reaches(run->chain, &f->spec))
+			chain_send(run->chain, ORDER_FORWARD,
 			    forward_encode(&f->spec), NULL, 0);
 		else
 			replace_for(f);
@@ -192,7 +192,7 @@ host_forward_lend(struct host_forward *f)
 	host_forward_bind(f);
 	exit_on_failure(f);
 	if (listener_is_open(&f->listener))
-		worker_proc_send(run->proc, ORDER_LISTEN,
+		chain_send(run->chain, ORDER_LISTEN,
 		    forward_encode(&f->spec), f->listener.fds,
 		    f->listener.count);
 }
@@ -501,7 +501,7 @@ may_hold(const struct host_run *run, const struct host_forward *f)
 		return false;
 	/* Down, it was perhaps asked for, if its target is in reach. */
 	return f->state != FORWARD_DOWN ||
-	    worker_proc_reaches(run->proc, &f->spec);
+	    chain_reaches(run->chain, &f->spec);
 }
 
 void

@@ -16,11 +16,15 @@
  */
 
 void
-host_hostkey_keep(struct host_entry *e, const struct hostkey *k)
+host_hostkey_keep(struct host_entry *e, const struct hostkey *k,
+    const char *hop)
 {
 	hostkey_fini(&e->offered);
+	free(e->offered_by);
+	e->offered_by = NULL;
 	if (k == NULL)
 		return;
+	e->offered_by = hop != NULL ? str_dup(hop) : NULL;
 	e->offered = (struct hostkey){
 		.verdict = k->verdict,
 		.type = str_dup(k->type),
@@ -30,17 +34,18 @@ host_hostkey_keep(struct host_entry *e, const struct hostkey *k)
 	};
 }
 
+/* h is a host, or a hop on the way to one. */
 static int
-record(struct host_entry *e, const struct hostkey *k, char **file,
+record(const struct host *h, const struct hostkey *k, char **file,
     struct err *err)
 {
-	if (hostkeys_record(e->conf, k, file, err) == -1) {
+	if (hostkeys_record(h, k, file, err) == -1) {
 		log_error("a host key could not be recorded host=%s why=\"%s\"",
-		    e->name, err->text);
+		    h->name, err->text);
 		return -1;
 	}
 	log_info("a host key was recorded host=%s type=%s fingerprint=%s "
-	    "file=%s", e->name, k->type, k->fingerprint, *file);
+	    "file=%s", h->name, k->type, k->fingerprint, *file);
 	return 0;
 }
 
@@ -50,14 +55,10 @@ record(struct host_entry *e, const struct hostkey *k, char **file,
  * that is new indeed.
  */
 static int
-check_fact(struct host_run *run, const struct hostkey *k, struct err *err)
+check_fact(const struct host *h, bool in_time, const struct hostkey *k,
+    struct err *err)
 {
-	const struct host *h = run->host->conf;
-	bool is_time = run->role != ROLE_RETIRED && !run->asked_key &&
-	    worker_proc_phase(run->proc) == PHASE_KEX;
-
-	run->asked_key = true;
-	if (!is_time)
+	if (!in_time)
 		return err_set(err, ERR_PROTOCOL,
 		    "a key comes once, with the key exchange");
 	if (h->checking != CHECKING_ACCEPT_NEW)
@@ -69,7 +70,8 @@ check_fact(struct host_run *run, const struct hostkey *k, struct err *err)
 }
 
 void
-host_hostkey_on_fact(struct host_run *run, const struct message *m)
+host_hostkey_on_fact(const struct host *h, struct worker_proc *from,
+    bool in_time, const struct message *m)
 {
 	struct hostkey k = { 0 };
 	json_t *body = json_object();
@@ -77,12 +79,24 @@ host_hostkey_on_fact(struct host_run *run, const struct message *m)
 	struct err err;
 
 	if (hostkey_decode(json_object_get(m->body, "host_key"), &k,
-	    &err) == -1 || check_fact(run, &k, &err) == -1 ||
-	    record(run->host, &k, &file, &err) == -1)
+	    &err) == -1 || check_fact(h, in_time, &k, &err) == -1 ||
+	    record(h, &k, &file, &err) == -1)
 		json_object_set_new(body, "error", json_string(err.text));
-	worker_proc_send(run->proc, ORDER_RECORDED, body, NULL, 0);
+	worker_proc_send(from, ORDER_RECORDED, body, NULL, 0);
 	hostkey_fini(&k);
 	free(file);
+}
+
+/* Whose key is offered; NULL if the way has changed since. */
+static const struct host *
+shown_by(const struct host_entry *e)
+{
+	if (e->offered_by == NULL)
+		return e->conf;
+	for (size_t i = 0; i < e->conf->jump_count; i++)
+		if (strcmp(e->conf->jumps[i].name, e->offered_by) == 0)
+			return &e->conf->jumps[i];
+	return NULL;
 }
 
 int
@@ -90,9 +104,10 @@ host_accept_key(struct host_entry *e, const char *fingerprint, char **file,
     struct err *err)
 {
 	const struct hostkey *k = &e->offered;
+	const struct host *h = shown_by(e);
 
 	*file = NULL;
-	if (k->type == NULL)
+	if (k->type == NULL || h == NULL)
 		return err_set(err, ERR_NOTFOUND, "no key of %s waits to be "
 		    "accepted", e->name);
 	if (k->verdict == HOSTKEY_REVOKED)
@@ -102,32 +117,22 @@ host_accept_key(struct host_entry *e, const char *fingerprint, char **file,
 	if (strcmp(fingerprint, k->fingerprint) != 0)
 		return err_set(err, ERR_REFUSED, "%s has shown the key %s, "
 		    "not %s", e->name, k->fingerprint, fingerprint);
-	if (record(e, k, file, err) == -1)
+	if (record(h, k, file, err) == -1)
 		return -1;
-	hostkey_fini(&e->offered);
+	host_hostkey_keep(e, NULL, NULL);
 	host_retry(e);
 	return 0;
 }
 
-/* Which files may end this host's wait; calls f for each. */
+/* Calls f for each file that may end the wait for this host or hop. */
 static void
-each_file(const struct host_entry *e, void (*f)(void *arg, const char *path),
-    void *arg)
+each_file_of(const struct host *h, enum end_class class_,
+    void (*f)(void *arg, const char *path), void *arg)
 {
-	const struct host *h = e->conf;
-	bool waits = e->state == HOST_PARKED ||
-	    (e->state == HOST_WAITING && e->last_end.known);
-	char *own;
-
-	if (waits && e->last_end.class_ == END_HOSTKEY) {
+	if (class_ == END_HOSTKEY)
 		for (size_t i = 0; i < h->known_hosts_file_count; i++)
 			f(arg, h->known_hosts_files[i]);
-		own = hostkeys_own_file(NULL);
-		if (own != NULL)
-			f(arg, own);
-		free(own);
-	}
-	if (!waits || e->last_end.class_ != END_AUTH)
+	if (class_ != END_AUTH)
 		return;
 	for (size_t i = 0; i < h->identity_file_count; i++) {
 		char *cert = str_dupf("%s-cert.pub", h->identity_files[i]);
@@ -140,6 +145,28 @@ each_file(const struct host_entry *e, void (*f)(void *arg, const char *path),
 		f(arg, h->certificate_files[i]);
 	if (h->agent[0] != '\0')
 		f(arg, h->agent);
+}
+
+/* Which files may end this host's wait; calls f for each. */
+static void
+each_file(const struct host_entry *e, void (*f)(void *arg, const char *path),
+    void *arg)
+{
+	const struct host *h = e->conf;
+	enum end_class class_ = e->last_end.class_;
+	char *own;
+
+	if (e->state != HOST_PARKED &&
+	    (e->state != HOST_WAITING || !e->last_end.known))
+		return;
+	each_file_of(h, class_, f, arg);
+	for (size_t i = 0; i < h->jump_count; i++)
+		each_file_of(&h->jumps[i], class_, f, arg);
+	if (class_ == END_HOSTKEY &&
+	    (own = hostkeys_own_file(NULL)) != NULL) {
+		f(arg, own);
+		free(own);
+	}
 }
 
 struct search {

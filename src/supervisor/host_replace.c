@@ -35,13 +35,14 @@ on_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct host_entry *e = arg;
 	struct budget_claim *claim = &e->replacement.claim;
+	const struct host *nearest = chain_nearest(e->conf);
 	struct err err;
 
 	(void)fd;
 	(void)what;
 	if (claim->endpoint == NULL &&
-	    !budget_ask(e->table->env.budget, claim, e->conf->hostname,
-	    e->conf->port))
+	    !budget_ask(e->table->env.budget, claim, nearest->hostname,
+	    nearest->port))
 		return;
 	if (!claim->granted || e->next != NULL)
 		return;

@@ -16,7 +16,7 @@ on_addresses(void *arg, long long req, json_t *addresses, const char *error)
 
 	if (error != NULL)
 		json_object_set_new(body, "error", json_string(error));
-	worker_proc_send(run->proc, ORDER_ADDRESSES, body, NULL, 0);
+	chain_send(run->chain, ORDER_ADDRESSES, body, NULL, 0);
 }
 
 static void
@@ -46,8 +46,6 @@ on_fact(void *arg, struct message *m)
 			e->rtt_us = message_int(m, "us", -1);
 	} else if (m->name == FACT_COUNTERS) {
 		host_forward_on_counters(run, m);
-	} else if (m->name == FACT_HOSTKEY) {
-		host_hostkey_on_fact(run, m);
 	} else if (m->name == FACT_RESOLVE) {
 		resolver_ask(e->table->env.resolver,
 		    message_string(m, "name"), message_int(m, "req", 0),
@@ -64,7 +62,7 @@ on_phase(void *arg, enum phase phase)
 	    phase_name(phase));
 	if (phase != PHASE_UP)
 		return;
-	host_hostkey_keep(run->host, NULL);
+	host_hostkey_keep(run->host, NULL, NULL);
 	if (run->role == ROLE_MAIN)
 		host_handle(run->host, EVENT_UP);
 	else if (run->role == ROLE_NEXT)
@@ -85,7 +83,7 @@ on_end(void *arg, const struct worker_end *end)
 	if (e->next == run)
 		e->next = NULL;
 	if (role != ROLE_RETIRED)
-		host_hostkey_keep(e, end->key);
+		host_hostkey_keep(e, end->key, end->hop);
 	host_run_free(run);
 	switch (role) {
 	case ROLE_MAIN:
@@ -103,10 +101,30 @@ on_end(void *arg, const struct worker_end *end)
 	free(text);
 }
 
-static const struct worker_ops ops = {
+static const struct host *
+get_host(void *arg)
+{
+	struct host_run *run = arg;
+
+	return run->host->conf;
+}
+
+static void
+on_host_key(void *arg, const struct host *h, struct worker_proc *from,
+    bool in_time, struct message *m)
+{
+	struct host_run *run = arg;
+
+	host_hostkey_on_fact(h, from, in_time && run->role != ROLE_RETIRED,
+	    m);
+}
+
+static const struct chain_ops ops = {
 	.on_phase = on_phase,
 	.on_fact = on_fact,
+	.on_host_key = on_host_key,
 	.on_end = on_end,
+	.host = get_host,
 };
 
 static void
@@ -117,8 +135,8 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_warn("the worker did not end in time and is killed host=%s "
-	    "pid=%ld", run->host->name, (long)worker_proc_pid(run->proc));
-	worker_proc_kill(run->proc, END_STOPPED, "it did not end in time");
+	    "pid=%ld", run->host->name, (long)chain_pid(run->chain));
+	chain_kill(run->chain, END_STOPPED, "it did not end in time");
 }
 
 struct host_run *
@@ -129,9 +147,9 @@ host_run_start(struct host_entry *e, enum host_role role, struct err *err)
 	run->host = e;
 	run->role = role;
 	LIST_INIT(&run->tallies);
-	run->proc = worker_proc_start(e->table->env.base,
-	    e->table->env.worker_path, e->conf, &ops, run, err);
-	if (run->proc == NULL) {
+	run->chain = chain_start(e->table->env.base,
+	    e->table->env.worker_path, &ops, run, err);
+	if (run->chain == NULL) {
 		free(run);
 		return NULL;
 	}
@@ -151,7 +169,7 @@ host_run_free(struct host_run *run)
 	resolver_forget(e->table->env.resolver, run);
 	host_forward_forget_run(run);
 	host_forwards_released(e, run, NULL);
-	worker_proc_free(run->proc);
+	chain_free(run->chain);
 	event_free(run->deadline);
 	free(run->server);
 	free(run);
@@ -162,11 +180,11 @@ host_run_retire(struct host_run *run, enum message_name order,
     int64_t limit_ms)
 {
 	run->role = ROLE_RETIRED;
-	if (worker_proc_phase(run->proc) != PHASE_UP) {
-		worker_proc_kill(run->proc, END_STOPPED, "not needed");
+	if (chain_phase(run->chain) != PHASE_UP) {
+		chain_kill(run->chain, END_STOPPED, "not needed");
 		return;
 	}
-	worker_proc_send(run->proc, order, json_object(), NULL, 0);
+	chain_send(run->chain, order, json_object(), NULL, 0);
 	if (limit_ms >= 0)
 		host_timer_set(run->deadline, limit_ms);
 }

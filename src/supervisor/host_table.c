@@ -133,8 +133,8 @@ host_table_kill(struct host_table *t)
 
 	TAILQ_FOREACH(e, &t->hosts, entry)
 		TAILQ_FOREACH(run, &e->runs, entry)
-			worker_proc_kill(run->proc, END_STOPPED, "killed");
+			chain_kill(run->chain, END_STOPPED, "killed");
 	TAILQ_FOREACH(e, &t->leaving, entry)
 		TAILQ_FOREACH(run, &e->runs, entry)
-			worker_proc_kill(run->proc, END_STOPPED, "killed");
+			chain_kill(run->chain, END_STOPPED, "killed");
 }

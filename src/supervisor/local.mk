@@ -5,6 +5,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/api.c \
 	src/supervisor/availability.c \
 	src/supervisor/budget.c \
+	src/supervisor/chain.c \
 	src/supervisor/child.c \
 	src/supervisor/daemonize.c \
 	src/supervisor/filewatch.c \
@@ -22,6 +23,8 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
 	src/supervisor/options.c \
+	src/supervisor/proxy.c \
+	src/supervisor/proxy_guard.c \
 	src/supervisor/reload.c \
 	src/supervisor/resolver.c \
 	src/supervisor/resolver_child.c \
@@ -35,6 +38,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/api.h \
 	src/supervisor/availability.h \
 	src/supervisor/budget.h \
+	src/supervisor/chain.h \
 	src/supervisor/child.h \
 	src/supervisor/daemonize.h \
 	src/supervisor/filewatch.h \
@@ -47,6 +51,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \
 	src/supervisor/options.h \
+	src/supervisor/proxy.h \
 	src/supervisor/reload.h \
 	src/supervisor/resolver.h \
 	src/supervisor/rewrite.h \

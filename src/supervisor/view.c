@@ -106,29 +106,41 @@ view_forward(const struct host_entry *e, const struct host_forward *f)
 	    "bytes", "in", (json_int_t)c->in, "out", (json_int_t)c->out);
 }
 
-static json_t *
-view_workers(const struct host_entry *e)
+/* Adds the processes of a connection: first the worker that counts. */
+static void
+add_members(json_t *array, const struct host_run *run, size_t at)
 {
 	static const char *const roles[] = {
 		[ROLE_MAIN] = "main",
 		[ROLE_NEXT] = "next",
 		[ROLE_RETIRED] = "draining",
 	};
+	struct chain_member *members =
+	    mem_alloc(chain_size(run->chain) * sizeof(*members));
+	size_t count = chain_members(run->chain, members);
+
+	for (size_t i = count; i-- > 0;) {
+		const struct chain_member *m = &members[i];
+		json_t *o = json_pack("{s:I, s:s, s:o, s:o}",
+		    "pid", (json_int_t)m->pid,
+		    "role", m->counts ? roles[run->role] : m->role,
+		    "name", text_or_null(m->name),
+		    "sandbox", text_or_null(m->sandbox));
+
+		json_array_insert_new(array, at++, o);
+	}
+	free(members);
+}
+
+static json_t *
+view_workers(const struct host_entry *e)
+{
 	json_t *array = json_array();
 	struct host_run *run;
 
-	TAILQ_FOREACH(run, &e->runs, entry) {
-		json_t *o = json_pack("{s:I, s:s, s:o}",
-		    "pid", (json_int_t)worker_proc_pid(run->proc),
-		    "role", roles[run->role], "sandbox",
-		    text_or_null(worker_proc_sandbox(run->proc)));
-
-		/* The one that counts stands first. */
-		if (run == e->main)
-			json_array_insert_new(array, 0, o);
-		else
-			json_array_append_new(array, o);
-	}
+	TAILQ_FOREACH(run, &e->runs, entry)
+		add_members(array, run, run == e->main ? 0 :
+		    json_array_size(array));
 	return array;
 }
 
@@ -139,7 +151,8 @@ view_host_key(const struct host_entry *e)
 
 	if (k->type == NULL)
 		return json_null();
-	return json_pack("{s:s, s:s, s:s, s:o}",
+	return json_pack("{s:o, s:s, s:s, s:s, s:o}",
+	    "hop", text_or_null(e->offered_by),
 	    "verdict", hostkey_verdict_name(k->verdict),
 	    "algorithm", k->type, "fingerprint", k->fingerprint,
 	    "known_at", text_or_null(k->known_at));
@@ -181,13 +194,18 @@ ratio_or_null(double ratio)
 static json_t *
 host_detail(const struct host_entry *e)
 {
+	const char *hop = e->state == HOST_CONNECTING && e->main != NULL ?
+	    chain_hop(e->main->chain) : NULL;
+	const struct host *nearest;
 	char *text;
 	json_t *o;
 
-	if (e->state != HOST_QUEUED || e->claim.granted)
+	if (hop == NULL && (e->state != HOST_QUEUED || e->claim.granted))
 		return json_null();
-	text = str_dupf("waits for one of %d places for new connections at "
-	    "%s:%u", BUDGET_PLACES, e->conf->hostname, e->conf->port);
+	nearest = chain_nearest(e->conf);
+	text = hop != NULL ? str_dupf("through hop %s", hop) :
+	    str_dupf("waits for one of %d places for new connections at "
+	    "%s:%u", BUDGET_PLACES, nearest->hostname, nearest->port);
 	o = text_or_null(text);
 	free(text);
 	return o;
@@ -197,6 +215,7 @@ static json_t *
 view_entry(const struct host_entry *e)
 {
 	bool has_main = e->main != NULL;
+	pid_t pid = has_main ? chain_pid(e->main->chain) : -1;
 	bool connecting = has_main && e->state == HOST_CONNECTING;
 	int64_t now = clock_now_ms();
 	/* Reading counts the time up to now: on a copy. */
@@ -212,15 +231,14 @@ view_entry(const struct host_entry *e)
 	    "state", host_state_name(e->state),
 	    "since", wall_time(e->since_wall_ms),
 	    "phase", text_or_null(connecting ?
-	    phase_name(worker_proc_phase(e->main->proc)) : NULL),
+	    phase_name(chain_phase(e->main->chain)) : NULL),
 	    "detail", host_detail(e),
 	    "rtt_ms", e->rtt_us < 0 ? json_null() :
 	    json_real((double)e->rtt_us / 1000),
 	    "server", text_or_null(has_main ? e->main->server : NULL),
 	    "attempt", (json_int_t)(e->up_since_ms != 0 ? 0 : e->tries),
 	    "next_attempt_at", coming_time(e->due_ms),
-	    "pid", has_main ?
-	    json_integer(worker_proc_pid(e->main->proc)) : json_null(),
+	    "pid", pid < 0 ? json_null() : json_integer(pid),
 	    "workers", view_workers(e),
 	    "last_end", view_last_end(&e->last_end),
 	    "parked", e->state == HOST_PARKED ? view_parked(e) : json_null(),

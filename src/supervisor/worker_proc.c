@@ -225,8 +225,11 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 			    phase_name(w->phase), what);
 		set_end(w, END_CRASH, text);
 	}
-	end = (struct worker_end){ w->class_, w->text,
-	    w->key.type != NULL ? &w->key : NULL };
+	end = (struct worker_end){
+		.class_ = w->class_,
+		.text = w->text,
+		.key = w->key.type != NULL ? &w->key : NULL,
+	};
 	w->ops->on_end(w->arg, &end);
 }
 
@@ -291,16 +294,18 @@ send_record(struct worker_proc *w, const struct host *h)
 }
 
 static int
-spawn(struct process *out, const char *path, const char *host, int *sock,
-    struct err *err)
+spawn(struct process *out, const char *path, const char *host, int link_fd,
+    int *sock, struct err *err)
 {
 	char *argv[] = { (char *)"hawser-worker", (char *)host, NULL };
-	int pair[2];
-	struct spawn s = { .path = path, .argv = argv, .fds = &pair[1],
-	    .fd_count = 1 };
+	int pair[2], fds[2];
+	struct spawn s = { .path = path, .argv = argv, .fds = fds,
+	    .fd_count = link_fd != -1 ? 2 : 1 };
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return err_sys(err, "cannot make a socket for the worker");
+	fds[0] = pair[1];
+	fds[1] = link_fd;
 	if (spawn_exec(out, &s, err) == -1) {
 		fd_close(&pair[0]);
 		fd_close(&pair[1]);
@@ -313,14 +318,16 @@ spawn(struct process *out, const char *path, const char *host, int *sock,
 
 struct worker_proc *
 worker_proc_start(struct event_base *base, const char *path,
-    const struct host *h, const struct worker_ops *ops, void *arg,
+    const struct host *h, int link_fd, const struct worker_ops *ops, void *arg,
     struct err *err)
 {
 	struct worker_proc *w;
 	struct process process;
-	int sock = -1;
+	int sock = -1, rc;
 
-	if (spawn(&process, path, h->name, &sock, err) == -1)
+	rc = spawn(&process, path, h->name, link_fd, &sock, err);
+	fd_close(&link_fd);
+	if (rc == -1)
 		return NULL;
 	w = mem_alloc(sizeof(*w));
 	w->ops = ops;

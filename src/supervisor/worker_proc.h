@@ -25,6 +25,7 @@ struct worker_end {
 	enum end_class class_;
 	const char *text;	/* one sentence */
 	const struct hostkey *key;	/* that was refused, or NULL */
+	const char *hop;	/* the hop that it happened at; NULL: none */
 };
 
 struct worker_ops {
@@ -37,11 +38,13 @@ struct worker_ops {
 };
 
 /*
- * New: starts path for this host and sends its record. Borrows ops; the host
- * is not needed after the call. NULL with err set.
+ * New: starts path for this host and sends its record. link_fd (taken, also on
+ * failure) is a finished link, or -1 if the worker is to connect. Borrows ops;
+ * the host is not needed after the call. NULL with err set.
  */
 struct worker_proc *worker_proc_start(struct event_base *, const char *path,
-    const struct host *, const struct worker_ops *, void *arg, struct err *);
+    const struct host *, int link_fd, const struct worker_ops *, void *arg,
+    struct err *);
 
 /* Kills it if it still runs, without on_end. NULL is fine. */
 void worker_proc_free(struct worker_proc *);
@@ -53,6 +56,7 @@ void worker_proc_send(struct worker_proc *, enum message_name, json_t *body,
 /* Kills it; on_end comes with this class and text (copied). */
 void worker_proc_kill(struct worker_proc *, enum end_class, const char *text);
 
+/* -1 when it is gone. */
 pid_t worker_proc_pid(const struct worker_proc *);
 enum phase worker_proc_phase(const struct worker_proc *);
 

@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/test_value \
 	tests/unit/test_expand \
 	tests/unit/test_match \
+	tests/unit/test_jump \
 	tests/unit/test_load \
 	tests/unit/test_plan
 tests_unit_test_sshconf_SOURCES = tests/unit/test_sshconf.c
@@ -18,6 +19,10 @@ tests_unit_test_expand_SOURCES = tests/unit/test_expand.c
 tests_unit_test_expand_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_match_SOURCES = tests/unit/test_match.c
 tests_unit_test_match_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_jump_SOURCES = tests/unit/test_jump.c
+tests_unit_test_jump_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
+	-D_XOPEN_SOURCE=700
+tests_unit_test_jump_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_load_SOURCES = tests/unit/test_load.c
 tests_unit_test_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 	-D_XOPEN_SOURCE=700

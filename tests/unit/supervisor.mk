@@ -15,6 +15,11 @@ tests_unit_test_budget_SOURCES = tests/unit/test_budget.c
 tests_unit_test_budget_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_budget_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_chain
+tests_unit_test_chain_SOURCES = tests/unit/test_chain.c
+tests_unit_test_chain_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_chain_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_filewatch
 tests_unit_test_filewatch_SOURCES = tests/unit/test_filewatch.c
 tests_unit_test_filewatch_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
@@ -50,6 +55,11 @@ unit_tests += tests/unit/test_options
 tests_unit_test_options_SOURCES = tests/unit/test_options.c
 tests_unit_test_options_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_options_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_proxy
+tests_unit_test_proxy_SOURCES = tests/unit/test_proxy.c
+tests_unit_test_proxy_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_proxy_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_resolver
 tests_unit_test_resolver_SOURCES = tests/unit/test_resolver.c

@@ -198,7 +198,7 @@ all_errors_are_told_at_once(void **state)
 	    "	LocalForward 9000 h:1\n"
 	    "	LocalForward /tmp/s h:1\n"
 	    "	LocalForward 9001 h/1\n"
-	    "	ProxyJump b\n"
+	    "	ProxyJump a\n"
 	    "	Compression yes\n"
 	    "	ControlMaster auto\n"
 	    "	StrictHostKeyChecking accept-new\n"
@@ -214,7 +214,7 @@ all_errors_are_told_at_once(void **state)
 	assert_true(says(c, SEVERITY_ERROR, 4, "\"more\""));
 	assert_true(says(c, SEVERITY_ERROR, 5, "quote"));
 	assert_true(says(c, SEVERITY_ERROR, 8, "begin with a slash"));
-	assert_true(says(c, SEVERITY_ERROR, 9, "ProxyJump"));
+	assert_true(says(c, SEVERITY_ERROR, 9, "through a itself"));
 	assert_true(says(c, SEVERITY_WARNING, 10, "Compression"));
 	assert_true(says(c, SEVERITY_ERROR, 14, "listened on twice: a has"));
 	assert_true(says(c, SEVERITY_ERROR, 16, "nothing follows"));

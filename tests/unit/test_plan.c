@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "config/document.h"
 #include "config/host.h"
+#include "config/jump.h"
 #include "config/plan.h"
 #include "config/resolve.h"
 
@@ -33,7 +34,8 @@ model(const char *text, const char *names)
 		struct resolution r = { 0 };
 
 		assert_int_equal(resolve_name(&source, name, &r, c), 0);
-		host_build(&c->hosts[c->host_count++], &r, "f", 1, c);
+		host_build(&c->hosts[c->host_count], &r, "f", 1, c);
+		jump_build(&c->hosts[c->host_count++], &r, &source, c);
 		resolution_fini(&r);
 	}
 	assert_int_equal(c->diagnostic_count, 0);
@@ -175,6 +177,7 @@ static void
 every_row_has_its_effect(void **state)
 {
 	static const char *const lines[] = {
+		"ProxyJump x", "ProxyCommand x",
 		"User x", "HostName x", "Port 3", "IdentitiesOnly yes",
 		"AddressFamily inet", "BindAddress x", "BindInterface x",
 		"IPQoS none", "TCPKeepAlive no",
