@@ -101,6 +101,9 @@ forward_local_new(struct loop *l, const struct forward *forward,
 void
 forward_local_cancel(struct forward_local *f)
 {
+	/* Closed before it is said to be: who hears it may bind the port. */
+	listener_free(f->listener);
+	f->listener = NULL;
 	tunnel_state(f->tunnel, FORWARD_DOWN, 0, NULL);
 	forward_local_free(f);
 }
