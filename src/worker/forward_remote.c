@@ -173,7 +173,8 @@ on_probe_open(struct channel *c, void *arg)
 	struct forward_remote *f = arg;
 	char *why = is_unix(f) ?
 	    str_dupf("%s is taken on the server by another process or an old "
-	    "session", f->bind) :
+	    "session (\"StreamLocalBindUnlink yes\" in the server's "
+	    "sshd_config has it replaced)", f->bind) :
 	    str_dupf("port %u is taken on the server by another process or an "
 	    "old session", tunnel_forward(f->tunnel)->listen.port);
 

@@ -563,6 +563,7 @@ def test_remote_unix_socket_refused(worker, serve, workdir, stack):
     forward, fact = worker.forward({"path": path},
                                    tcp("127.0.0.1", server.port))
     assert fact["state"] == "held" and path in fact["detail"]
+    assert "StreamLocalBindUnlink yes" in fact["detail"]
     holder.close()
     os.unlink(path)
     worker.send("forward", forward.body)

@@ -335,7 +335,9 @@ say(struct transport *t)
 	if (msg == MSG_GLOBAL_REQUEST)
 		packet_cstring(p, "keepalive@openssh.com");
 	else if (msg == MSG_CHANNEL_OPEN)
-		packet_cstring(p, "forwarded-tcpip");
+		packet_cstring(p, what >= 224 ?
+		    "forwarded-streamlocal@openssh.com" :
+		    "forwarded-tcpip");
 	else if (msg == MSG_REQUEST_SUCCESS)
 		packet_u32(p, n);
 	if (msg != MSG_GLOBAL_REQUEST && msg != MSG_REQUEST_SUCCESS)
@@ -351,10 +353,12 @@ say(struct transport *t)
 	} else if (msg == MSG_CHANNEL_OPEN) {
 		packet_u32(p, n);
 		packet_u32(p, 32768);
-		packet_cstring(p, "");
-		packet_u32(p, 80);
-		packet_cstring(p, "192.0.2.1");
-		packet_u32(p, 1234);
+		packet_cstring(p, what >= 224 ? "/run/x" : "");
+		if (what < 224)
+			packet_u32(p, 80);
+		packet_cstring(p, what < 224 ? "192.0.2.1" : "");
+		if (what < 224)
+			packet_u32(p, 1234);
 	} else if (msg == MSG_CHANNEL_OPEN_FAILURE) {
 		packet_u32(p, n);
 		packet_cstring(p, "no");
@@ -445,11 +449,19 @@ act(struct connection *connection, struct transport *t)
 		connection_ping(connection, on_reply, NULL);
 		break;
 	case 2:
-		connection_listen(connection, "", what < 128 ? 80 : 0, &user,
-		    on_reply, NULL);
+		if (what >= 224)
+			connection_listen_unix(connection, "/run/x", &user,
+			    on_reply, NULL);
+		else
+			connection_listen(connection, "", what < 128 ? 80 : 0,
+			    &user, on_reply, NULL);
 		break;
 	case 3:
-		connection_cancel(connection, "", 80, on_reply, NULL);
+		if (what >= 224)
+			connection_cancel_unix(connection, "/run/x", on_reply,
+			    NULL);
+		else
+			connection_cancel(connection, "", 80, on_reply, NULL);
 		break;
 	case 4:
 		t->busy = what >= 128;
