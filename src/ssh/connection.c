@@ -79,6 +79,10 @@ on_ready(void *arg)
 	if (connection_flush(c))
 		more = channel_serve_writers(c);
 	channel_empty_graveyard(c);
+	if (connection_is_quiet(c) && !c->was_quiet &&
+	    c->ops->on_quiet != NULL)
+		c->ops->on_quiet(c, c->arg);
+	c->was_quiet = connection_is_quiet(c);
 	return more;
 }
 
@@ -105,6 +109,7 @@ connection_new(struct transport *t, struct event_base *base,
 	c->transport = t;
 	c->ops = user_ops;
 	c->arg = arg;
+	c->was_quiet = true;
 	c->queue_tail = &c->queue_head;
 	STAILQ_INIT(&c->requests);
 	SLIST_INIT(&c->listeners);
@@ -140,4 +145,10 @@ struct transport *
 connection_transport(struct connection *c)
 {
 	return c->transport;
+}
+
+bool
+connection_is_quiet(const struct connection *c)
+{
+	return c->channel_count == 0;
 }

@@ -88,6 +88,11 @@ struct connection_ops {
 	 * forwarded ones that the user has not yet answered.
 	 */
 	void (*on_end)(struct connection *, void *arg, const struct err *);
+	/*
+	 * connection_is_quiet() is true from now on. From the loop; not at
+	 * the end of the connection. May be NULL.
+	 */
+	void (*on_quiet)(struct connection *, void *arg);
 };
 
 /*
@@ -104,6 +109,12 @@ struct connection *connection_new(struct transport *, struct event_base *base,
 void connection_free(struct connection *);
 
 struct transport *connection_transport(struct connection *);
+
+/*
+ * Is no channel left, on the server's side either? Until it has closed one, it
+ * may still have bytes of it to pass on, which a good-bye would cut off.
+ */
+bool connection_is_quiet(const struct connection *);
 
 /* The answer to a global request. port is for tcpip-forward with port 0. */
 typedef void request_reply(void *arg, bool ok, uint32_t port);

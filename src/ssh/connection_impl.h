@@ -102,6 +102,7 @@ struct connection {
 	struct channel **channels;	/* by our id; NULL: free */
 	uint32_t channel_size;
 	uint32_t channel_count;
+	bool was_quiet;			/* when on_ready came last */
 	uint32_t next_id;		/* where to look for a free id */
 	struct channel_list writers;	/* asked for on_writable */
 	SLIST_HEAD(, channel) graveyard;	/* freed when the turn ends */

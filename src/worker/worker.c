@@ -62,7 +62,8 @@ finish_if_done(struct worker *w)
 	if (w->stopping) {
 		ending_set(w->ending, END_STOPPED, "stopped as ordered");
 		leave_loop(w);
-	} else if (w->draining && w->loop.item_count == 0) {
+	} else if (w->draining && w->loop.item_count == 0 &&
+	    connection_is_quiet(w->connection)) {
 		ending_set(w->ending, END_STOPPED,
 		    "the last connection has ended");
 		leave_loop(w);
@@ -124,6 +125,13 @@ on_end(struct connection *c, void *arg, const struct err *why)
 }
 
 static void
+on_quiet(struct connection *c, void *arg)
+{
+	(void)c;
+	finish_if_done(arg);
+}
+
+static void
 on_forwarded(struct connection *c, void *arg, void *listener_arg,
     struct channel *channel, const struct forwarded_open *open)
 {
@@ -136,6 +144,7 @@ on_forwarded(struct connection *c, void *arg, void *listener_arg,
 static const struct connection_ops connection_ops = {
 	.on_forwarded = on_forwarded,
 	.on_end = on_end,
+	.on_quiet = on_quiet,
 };
 
 /* Ping */

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import stat
 import threading
 
@@ -10,7 +11,8 @@ import pytest
 
 from lib import ports, proc
 from lib.hawserd import run_cli, stanza
-from lib.servers import connect, http, is_bound, listening, ping
+from lib.servers import (connect, http, is_bound, listening, ping,
+                         read_all)
 from lib.wait import STRETCH, Stopwatch, until
 
 
@@ -63,6 +65,41 @@ def test_host_removed(hawserd, sshd, target):
         assert ping(keeps)
     assert hawserd.worker_pid("one") == pid
     until(lambda: hawserd.host("two") is None, 5, "the host is gone")
+
+
+def test_the_last_bytes_of_a_drain_arrive(hawserd, sshd, serve):
+    """The worker that drains hangs up only when the server has passed on
+    what it was given last, however slow the target is."""
+    size, go, got = 1900 * 1024, threading.Event(), []
+
+    def slow_reader(conn):
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        conn.sendall(b"hello")
+        conn.shutdown(socket.SHUT_WR)
+        go.wait(30)
+        total = 0
+        while part := conn.recv(65536):
+            total += len(part)
+        got.append(total)
+
+    first, second = ports.free(), ports.free()
+    one = stanza("one", sshd, f"LocalForward {first} a:1")
+    two = stanza("two", sshd, f"LocalForward {second} "
+                 f"127.0.0.1:{serve(slow_reader).port}")
+    hawserd.write(one, two)
+    hawserd.start()
+    gone = hawserd.wait_up("two")["pid"]
+    with connect(second) as s:
+        assert read_all(s) == b"hello"
+        hawserd.write(one)
+        hawserd.hup()
+        s.sendall(b"x" * size)
+        s.shutdown(socket.SHUT_WR)
+        proc.wait_gone([gone], 1)
+        go.set()
+        until(lambda: got, 20, "the target has read to the end")
+    assert got == [size]
+    assert not proc.wait_gone([gone], 10)
 
 
 def test_drain_has_an_end(hawserd, sshd, target):

@@ -122,7 +122,19 @@ on_end(struct connection *c, void *arg, const struct err *err)
 	peer.end = *err;
 }
 
-static const struct connection_ops ops = { on_forwarded, on_end };
+static void
+on_quiet(struct connection *c, void *arg)
+{
+	assert_ptr_equal(arg, &peer);
+	assert_true(connection_is_quiet(c));
+	peer.quiet++;
+}
+
+static const struct connection_ops ops = {
+	.on_forwarded = on_forwarded,
+	.on_end = on_end,
+	.on_quiet = on_quiet,
+};
 
 int
 peer_setup(void **state)

@@ -45,6 +45,7 @@ struct peer {
 	uint32_t connected_port, originator_port;
 	int asks;			/* calls of on_forwarded */
 	int ended;			/* calls of on_end */
+	int quiet;			/* calls of on_quiet */
 	struct err end;
 };
 extern struct peer peer;

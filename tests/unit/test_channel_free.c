@@ -442,6 +442,38 @@ test_death_with_users_that_keep_their_channels(void **state)
 	user_leave(&a);		/* b's goes with the connection */
 }
 
+/* Quiet is when the server has closed the last one, not when its user left. */
+static void
+test_quiet_comes_with_the_last_close(void **state)
+{
+	struct user a = { 0 }, b = { 0 };
+
+	(void)state;
+	assert_true(connection_is_quiet(peer.c));
+	user_connect(&a, "a", 1, BIG, BIG);
+	user_connect(&b, "b", 2, BIG, BIG);
+	user_leave(&a);
+	user_leave(&b);
+	peer_turn();
+	peer_hears(MSG_CHANNEL_CLOSE, "u", 1u);
+	peer_hears(MSG_CHANNEL_CLOSE, "u", 2u);
+	peer_says(MSG_CHANNEL_CLOSE, "u", a.id);
+	peer_turn();
+	assert_int_equal(peer.quiet, 0);
+	assert_false(connection_is_quiet(peer.c));
+	peer_says(MSG_CHANNEL_CLOSE, "u", b.id);
+	peer_turn();
+	assert_int_equal(peer.quiet, 1);
+	peer_is_fine();
+	assert_int_equal(peer.quiet, 1);
+	/* One that is refused is over, too. */
+	user_open(&a, "a");
+	peer_turn();
+	peer_says(MSG_CHANNEL_OPEN_FAILURE, "uuss", a.id, 2u, "no", "");
+	peer_turn();
+	assert_int_equal(peer.quiet, 2);
+}
+
 int
 main(void)
 {
@@ -458,6 +490,7 @@ main(void)
 		TEST(test_death_while_asked_and_accepted_late),
 		TEST(test_death_while_asked_and_freed_late),
 		TEST(test_death_with_users_that_keep_their_channels),
+		TEST(test_quiet_comes_with_the_last_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,7 +221,7 @@ on_end(struct connection *c, void *arg, const struct err *err)
 		fail_msg("the connection ended: %s", err->text);
 }
 
-static const struct connection_ops connection_ops = { NULL, on_end };
+static const struct connection_ops connection_ops = { .on_end = on_end };
 
 static void
 on_timeout(evutil_socket_t fd, short what, void *arg)
