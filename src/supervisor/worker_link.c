@@ -185,31 +185,46 @@ worker_link_free(struct worker_link *l)
 		release(l);
 }
 
+/* A message that is lost would be missed: better no link than that. */
 static void
+give_up(struct worker_link *l, const struct err *err)
+{
+	enter(l);
+	die(l, err);
+	leave(l);
+}
+
+/* Takes body. 0, or -1 with err set. */
+static int
 enqueue(struct worker_link *l, enum message_name name, json_t *body,
-    const int *fds, size_t fd_count)
+    const int *fds, size_t fd_count, struct err *err)
 {
 	struct queued *q = mem_alloc(sizeof(*q));
 
 	q->name = name;
 	q->body = body;
 	q->fds = mem_alloc(fd_count * sizeof(*q->fds));
-	for (size_t i = 0; i < fd_count; i++) {
-		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+	for (; q->fd_count < fd_count; q->fd_count++) {
+		int fd = fcntl(fds[q->fd_count], F_DUPFD_CLOEXEC, 0);
 
-		if (fd != -1)
-			q->fds[q->fd_count++] = fd;
+		if (fd == -1) {
+			err_sys(err, "cannot keep a descriptor for it");
+			queued_free(q);
+			return -1;
+		}
+		q->fds[q->fd_count] = fd;
 	}
 	STAILQ_INSERT_TAIL(&l->queue, q, entry);
 	l->queue_len++;
 	event_add(l->writable, NULL);
+	return 0;
 }
 
 void
 worker_link_send(struct worker_link *l, enum message_name name, json_t *body,
     const int *fds, size_t fd_count)
 {
-	struct err err;
+	struct err err = { .code = ERR_AGAIN };
 
 	if (l->dead) {
 		json_decref(body);
@@ -218,20 +233,21 @@ worker_link_send(struct worker_link *l, enum message_name name, json_t *body,
 	if (l->queue_len >= WORKER_LINK_QUEUE_MAX) {
 		json_decref(body);
 		err_set(&err, ERR_TIMEOUT, "it reads no messages");
-		enter(l);
-		die(l, &err);
-		leave(l);
+		give_up(l, &err);
 		return;
 	}
-	if (!STAILQ_EMPTY(&l->queue)) {
-		enqueue(l, name, body, fds, fd_count);
-		return;
-	}
-	if (message_send(l->sock, name, json_incref(body), fds, fd_count,
-	    &err) == -1 && err.code == ERR_AGAIN)
-		enqueue(l, name, body, fds, fd_count);
-	else
+	if (STAILQ_EMPTY(&l->queue) && message_send(l->sock, name,
+	    json_incref(body), fds, fd_count, &err) == 0) {
 		json_decref(body);
+		return;
+	}
+	if (err.code != ERR_AGAIN)
+		json_decref(body);
+	else if (enqueue(l, name, body, fds, fd_count, &err) == 0)
+		return;
+	/* Its last words may still be there: the reader tells of an end. */
+	if (err.code != ERR_CLOSED)
+		give_up(l, &err);
 }
 
 void

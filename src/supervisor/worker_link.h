@@ -37,7 +37,7 @@ void worker_link_free(struct worker_link *);
 
 /*
  * Sends, now or later. Takes body; borrows fds (copies are kept if it has to
- * wait). A dead link swallows it.
+ * wait). A dead link swallows it; one that cannot send it dies.
  */
 void worker_link_send(struct worker_link *, enum message_name, json_t *body,
     const int *fds, size_t fd_count);

@@ -106,6 +106,12 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		process_kill(&w->child.process);
 		return;
 	}
+	if (w->phase == PHASE_UP) {
+		/* Which has no limit of its own: see on_dead(). */
+		worker_proc_kill(w, END_CRASH,
+		    "the worker closed its socket, but did not exit");
+		return;
+	}
 	snprintf(text, sizeof(text), "no progress in phase %s within %d s",
 	    phase_name(w->phase), phase_limit_ms(w, w->phase) / 1000);
 	worker_proc_kill(w, END_TIMEOUT, text);
@@ -192,7 +198,7 @@ on_dead(void *arg, const struct err *err)
 		arm(w, LAST_MS);
 		return;
 	}
-	snprintf(text, sizeof(text), "bad messages from the worker: %s",
+	snprintf(text, sizeof(text), "the exchange with the worker broke: %s",
 	    err->text);
 	worker_proc_kill(w, END_CRASH, text);
 }

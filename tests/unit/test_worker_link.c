@@ -237,6 +237,37 @@ a_reader_that_never_reads_is_given_up(void **state)
 	assert_int_equal(f->why, ERR_TIMEOUT);
 }
 
+/* An order that is lost would leave a forward down for ever. */
+static void
+what_cannot_be_sent_is_the_end(void **state)
+{
+	struct fixture *f = *state;
+	int closed = dup(f->far);
+
+	close(closed);
+	worker_link_send(f->link, ORDER_LISTEN, json_pack("{s:s}", "id", "a"),
+	    &closed, 1);
+	assert_int_equal(f->dead, 1);
+	assert_int_equal(f->why, ERR_SYS);
+}
+
+static void
+what_cannot_be_queued_is_the_end(void **state)
+{
+	struct fixture *f = *state;
+	int closed = dup(f->far);
+
+	close(closed);
+	for (int i = 0; i < 1000; i++)
+		worker_link_send(f->link, ORDER_CANCEL, json_pack("{s:s}",
+		    "id", "b"), NULL, 0);
+	assert_int_equal(f->dead, 0);
+	worker_link_send(f->link, ORDER_LISTEN, json_pack("{s:s}", "id", "a"),
+	    &closed, 1);
+	assert_int_equal(f->dead, 1);
+	assert_int_equal(f->why, ERR_SYS);
+}
+
 int
 main(void)
 {
@@ -249,6 +280,8 @@ main(void)
 		TEST(freeing_inside_a_callback),
 		TEST(a_slow_reader_misses_nothing),
 		TEST(a_reader_that_never_reads_is_given_up),
+		TEST(what_cannot_be_sent_is_the_end),
+		TEST(what_cannot_be_queued_is_the_end),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
