@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: ISC
 
+unit_tests += tests/unit/test_onward
+tests_unit_test_onward_SOURCES = tests/unit/test_onward.c
+tests_unit_test_onward_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_onward_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_onward_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_ping
 tests_unit_test_ping_SOURCES = tests/unit/test_ping.c
 tests_unit_test_ping_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
