@@ -224,9 +224,12 @@ turn(struct transport *t)
 		event_add(t->read_event, NULL);
 	if (t->trimming)
 		trim(t);
-	/* With a full buffer the write event brings the next turn. */
+	/*
+	 * With a full buffer the write event brings the next turn. By timer:
+	 * an event that activates itself would keep all others waiting.
+	 */
 	if (more && bytebuf_len(&t->out) < TRANSPORT_BULK_MAX)
-		transport_wake(t);
+		event_add(t->turn_event, &(struct timeval){ 0 });
 }
 
 static void
