@@ -27,8 +27,8 @@ host_timer_set(struct event *timer, int64_t ms)
 	evtimer_add(timer, &tv);
 }
 
-static bool
-is_up(const struct host_entry *e)
+bool
+host_is_up(const struct host_entry *e)
 {
 	return e->state == HOST_UP || e->state == HOST_DEGRADED;
 }
@@ -56,7 +56,7 @@ host_update_hold(struct host_entry *e)
 	int64_t now = clock_now_ms(), limit;
 
 	event_del(e->hold);
-	if (is_up(e))
+	if (host_is_up(e))
 		return;
 	if (e->state == HOST_DISABLED || e->state == HOST_PARKED) {
 		host_forwards_close(e);
@@ -84,7 +84,7 @@ update_availability(struct host_entry *e)
 
 	if (e->state == HOST_DISABLED)
 		s = AVAILABILITY_UNKNOWN;
-	else if (is_up(e))
+	else if (host_is_up(e))
 		s = AVAILABILITY_UP;
 	if (s != e->availability.state)
 		availability_set(&e->availability, s, clock_now_ms());
@@ -220,7 +220,7 @@ host_handle(struct host_entry *e, enum host_event event)
 	host_update_hold(e);
 	if (e->state != old)
 		host_hostkey_watch(e->table);
-	if (is_up(e))
+	if (host_is_up(e))
 		host_handle(e, host_forwards_are_degraded(e) ?
 		    EVENT_DEGRADE : EVENT_RECOVER);
 }
@@ -254,29 +254,37 @@ log_end(const struct host_entry *e, bool repeated, int64_t up_ms)
 		    e->name, class_, text, next);
 }
 
-void
-host_attempt_ended(struct host_entry *e, enum end_class class_,
-    const char *text)
+struct schedule_verdict
+host_note_end(struct host_entry *e, struct schedule *schedule,
+    enum end_class class_, const char *text, int64_t up_ms)
 {
 	struct schedule_limits limits = {
 		.min_ms = e->conf->backoff_min_ms,
 		.max_ms = e->conf->backoff_max_ms,
 		.stable_ms = e->conf->stable_ms,
 	};
-	struct host_last_end *last = &e->last_end;
-	bool repeated = e->tries > 1 && last->known &&
-	    last->class_ == class_ && str_equal(last->text, text);
-	int64_t up_ms = is_up(e) ? clock_now_ms() - e->up_since_ms : -1;
-	uint32_t random = 0;
 	char *copy = str_dup(text);
+	uint32_t random = 0;
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == -1)
 		random = (uint32_t)clock_now_ms() * 2654435761u;
-	free(last->text);
-	*last = (struct host_last_end){ true, class_, copy, clock_wall_ms() };
+	free(e->last_end.text);
+	e->last_end = (struct host_last_end){ true, class_, copy,
+	    clock_wall_ms() };
+	return schedule_next(schedule, &limits, class_, up_ms, random);
+}
+
+void
+host_attempt_ended(struct host_entry *e, enum end_class class_,
+    const char *text)
+{
+	const struct host_last_end *last = &e->last_end;
+	bool repeated = e->tries > 1 && last->known &&
+	    last->class_ == class_ && str_equal(last->text, text);
+	int64_t up_ms = host_is_up(e) ? clock_now_ms() - e->up_since_ms : -1;
+
 	budget_give_back(e->table->env.budget, &e->claim);
-	e->verdict = schedule_next(&e->schedule, &limits, class_, up_ms,
-	    random);
+	e->verdict = host_note_end(e, &e->schedule, class_, text, up_ms);
 	log_end(e, repeated, up_ms);
 	host_handle(e, e->verdict.park ? EVENT_ENDED_PARK : EVENT_ENDED);
 }

@@ -7,18 +7,12 @@
 #include "ipc/order.h"
 #include "supervisor/host_entry.h"
 
-static bool
-is_up(const struct host_entry *e)
-{
-	return e->state == HOST_UP || e->state == HOST_DEGRADED;
-}
-
 static void
 cancel_forward(struct host_entry *e, const struct forward *spec)
 {
 	struct host_forward *f = host_forward_find(e, spec->id);
 
-	if (e->main != NULL && is_up(e))
+	if (e->main != NULL && host_is_up(e))
 		chain_send(e->main->chain, ORDER_CANCEL,
 		    json_pack("{s:s}", "id", spec->id), NULL, 0);
 	log_info("a forward is removed host=%s forward=%s", e->name,
@@ -36,7 +30,7 @@ retarget_forward(struct host_entry *e, const struct forward *spec)
 	    spec->id);
 	forward_fini(&f->spec);
 	forward_copy(&f->spec, spec);
-	if (is_up(e))
+	if (host_is_up(e))
 		host_forward_lend(f);
 }
 
@@ -47,7 +41,7 @@ add_forward(struct host_entry *e, const struct forward *spec)
 
 	log_info("a forward is added host=%s forward=%s", e->name,
 	    spec->id);
-	if (is_up(e))
+	if (host_is_up(e))
 		host_forward_lend(f);
 	else if (e->state != HOST_DISABLED && e->state != HOST_PARKED)
 		host_forward_bind(f);
@@ -95,7 +89,7 @@ apply_live(struct host_table *t, const struct plan_step *s)
 	host_forwards_set_mask(e);
 	host_follow_wish(e);
 	host_update_hold(e);
-	if (is_up(e))
+	if (host_is_up(e))
 		host_handle(e, host_forwards_are_degraded(e) ?
 		    EVENT_DEGRADE : EVENT_RECOVER);
 }

@@ -168,6 +168,13 @@ void host_update_hold(struct host_entry *);
 /* Makes state follow what file and operator want. */
 void host_follow_wish(struct host_entry *);
 
+/* Up or degraded? */
+bool host_is_up(const struct host_entry *);
+
+/* Notes an end as the last one. What the schedule, e's, makes of it. */
+struct schedule_verdict host_note_end(struct host_entry *e,
+    struct schedule *, enum end_class, const char *text, int64_t up_ms);
+
 /* The main run, or the attempt to start one, ended. */
 void host_attempt_ended(struct host_entry *, enum end_class,
     const char *text);

@@ -37,12 +37,6 @@ is_local(const struct host_forward *f)
 	return forward_is_local(f->spec.kind);
 }
 
-static bool
-is_up(const struct host_entry *e)
-{
-	return e->state == HOST_UP || e->state == HOST_DEGRADED;
-}
-
 static void
 stop_retry(struct host_forward *f)
 {
@@ -108,7 +102,7 @@ host_forward_set(struct host_forward *f, enum forward_state state,
 static void
 tell_host(struct host_entry *e)
 {
-	if (is_up(e))
+	if (host_is_up(e))
 		host_handle(e, host_forwards_are_degraded(e) ?
 		    EVENT_DEGRADE : EVENT_RECOVER);
 }
@@ -123,7 +117,7 @@ exit_on_failure(struct host_forward *f)
 	char *text;
 
 	if (!refused || !e->conf->exit_on_failure || e->main == NULL ||
-	    !is_up(e))
+	    !host_is_up(e))
 		return;
 	text = str_dupf("%s is %s, and ExitOnForwardFailure is set: %s",
 	    f->spec.id, forward_state_name(f->state),
@@ -233,7 +227,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	f->retry_at_ms = 0;
 	f->held_by = NULL;
-	if (is_up(f->host))
+	if (host_is_up(f->host))
 		host_forward_lend(f);
 	else
 		host_forward_bind(f);
@@ -387,7 +381,7 @@ host_forwards_released(struct host_entry *e, struct host_run *run,
 			continue;
 		f->held_by = NULL;
 		stop_retry(f);
-		if (is_up(e) && e->main != NULL)
+		if (host_is_up(e) && e->main != NULL)
 			host_forward_lend(f);
 	}
 }

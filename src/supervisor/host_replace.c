@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <event2/event.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "supervisor/host_entry.h"
 
 /*
@@ -116,22 +113,10 @@ void
 host_replace_on_end(struct host_entry *e, enum end_class class_,
     const char *text)
 {
-	struct schedule_limits limits = {
-		.min_ms = e->conf->backoff_min_ms,
-		.max_ms = e->conf->backoff_max_ms,
-		.stable_ms = e->conf->stable_ms,
-	};
 	struct schedule_verdict v;
-	uint32_t random = 0;
 
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == -1)
-		random = (uint32_t)clock_now_ms() * 2654435761u;
 	give_back(e);
-	v = schedule_next(&e->replacement.schedule, &limits, class_, -1,
-	    random);
-	free(e->last_end.text);
-	e->last_end = (struct host_last_end){ true, class_, str_dup(text),
-	    clock_wall_ms() };
+	v = host_note_end(e, &e->replacement.schedule, class_, text, -1);
 	log_warn("the new link failed, the old one stays host=%s class=%s "
 	    "why=\"%s\" next_ms=%lld", e->name, end_class_name(class_), text,
 	    v.park ? -1 : (long long)v.delay_ms);
