@@ -26,6 +26,7 @@
 
 struct worker_proc {
 	struct child child;
+	pid_t pid;		/* also when it has been reaped */
 	struct worker_link *link;
 	const struct worker_ops *ops;
 	void *arg;
@@ -342,6 +343,7 @@ worker_proc_start(struct event_base *base, const char *path,
 	w->phase = PHASE_START;
 	if ((w->deadline = evtimer_new(base, on_deadline, w)) == NULL)
 		abort();
+	w->pid = process.pid;
 	child_init(&w->child, base, &process, on_exit_of_child, w);
 	w->link = worker_link_new(base, sock, FROM_WORKER, &link_ops, w);
 	arm(w, phase_limit_ms(w, PHASE_START));
@@ -382,7 +384,7 @@ worker_proc_kill(struct worker_proc *w, enum end_class class_,
 pid_t
 worker_proc_pid(const struct worker_proc *w)
 {
-	return w->child.process.pid;
+	return w->pid;
 }
 
 enum phase
