@@ -19,3 +19,15 @@ tests_unit_test_log_json_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_spawn
 tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c
 tests_unit_test_spawn_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_str
+tests_unit_test_str_SOURCES = tests/unit/test_str.c
+tests_unit_test_str_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_endpoint
+tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
+tests_unit_test_endpoint_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_backoff
+tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
+tests_unit_test_backoff_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
