@@ -159,7 +159,7 @@ get_member(json_t *body, size_t row, struct session_order *o,
 	const char *name = members[row].name;
 	size_t at = members[row].at;
 	json_t *value = json_object_get(body, name);
-	int n;
+	int n = 0;	/* gcc 14 does not see that get_number sets it */
 
 	switch (members[row].type) {
 	case M_TEXT:
