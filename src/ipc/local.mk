@@ -6,11 +6,13 @@ libhawser_ipc_a_SOURCES = \
 	src/ipc/hostkey.c \
 	src/ipc/message.c \
 	src/ipc/order.c \
+	src/ipc/secret.c \
 	src/ipc/targets.c \
 	src/ipc/end.h \
 	src/ipc/hostkey.h \
 	src/ipc/message.h \
 	src/ipc/order.h \
+	src/ipc/secret.h \
 	src/ipc/targets.h
 libhawser_ipc_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 

@@ -35,6 +35,7 @@ enum message_name {
 	ORDER_ADDRESSES,	/* the answer to FACT_RESOLVE */
 	ORDER_LINK,		/* be a hop: the next server + the next
 				   worker's link */
+	ORDER_SECRET,		/* the answer to FACT_SECRET: ipc/secret.h */
 	/* facts: worker -> supervisor */
 	FACT_PHASE,		/* the attempt entered this phase */
 	FACT_UP,		/* authenticated: lend listeners now; says how
@@ -45,6 +46,7 @@ enum message_name {
 	FACT_COUNTERS,		/* one forward's totals */
 	FACT_RESOLVE,		/* please look up a target's name */
 	FACT_LINK,		/* a hop: the next server is reached */
+	FACT_SECRET,		/* please get a passphrase or password */
 	FACT_END,		/* last words: class and sentence */
 	/* supervisor <-> resolver child */
 	QUERY_RESOLVE,

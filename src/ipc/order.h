@@ -35,6 +35,11 @@ struct session_order {
 	size_t certificate_file_count;
 	bool identities_only;		/* no other keys of the agent */
 	char *agent;			/* its socket's path; "": ask none */
+	char **auth_methods;		/* to be tried, in order: "publickey",
+					   "keyboard-interactive", "password" */
+	size_t auth_method_count;
+	bool can_ask;			/* FACT_SECRET may have an answer */
+	int password_tries;		/* 1..10: per method and connection */
 	char **known_hosts_files;	/* absolute paths; may not exist */
 	size_t known_hosts_file_count;
 	char *host_key_alias;	/* its name in known_hosts; "": hostname:port */

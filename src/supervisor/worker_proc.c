@@ -264,6 +264,7 @@ send_record(struct worker_proc *w, const struct host *h)
 		[CHECKING_NO] = HOST_KEY_OFF,
 	};
 	char *own = hostkeys_own_file(NULL);
+	char *methods[] = { (char *)"publickey" };
 	struct session_order o = {
 		.host = h->name,
 		.hostname = h->hostname,
@@ -275,6 +276,9 @@ send_record(struct worker_proc *w, const struct host *h)
 		.certificate_file_count = h->certificate_file_count,
 		.identities_only = h->identities_only,
 		.agent = h->agent,
+		.auth_methods = methods,
+		.auth_method_count = sizeof(methods) / sizeof(methods[0]),
+		.password_tries = 1,
 		.host_key_alias = h->host_key_alias,
 		.host_key_policy = policies[h->checking],
 		.address_family = h->address_family,

@@ -305,6 +305,7 @@ obey(struct worker *w, struct message *m)
 		break;
 	case ORDER_START:
 	case ORDER_RECORDED:
+	case ORDER_SECRET:
 	case FACT_PHASE:
 	case FACT_UP:
 	case FACT_HOSTKEY:
@@ -313,6 +314,7 @@ obey(struct worker *w, struct message *m)
 	case FACT_COUNTERS:
 	case FACT_RESOLVE:
 	case FACT_LINK:
+	case FACT_SECRET:
 	case FACT_END:
 	case QUERY_RESOLVE:
 	case ANSWER_RESOLVE:

@@ -15,6 +15,11 @@ tests_unit_test_message_SOURCES = tests/unit/test_message.c
 tests_unit_test_message_CPPFLAGS = $(libhawser_ipc_a_CPPFLAGS)
 tests_unit_test_message_LDADD = $(HAWSER_IPC_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_secret
+tests_unit_test_secret_SOURCES = tests/unit/test_secret.c
+tests_unit_test_secret_CPPFLAGS = $(libhawser_ipc_a_CPPFLAGS)
+tests_unit_test_secret_LDADD = $(HAWSER_IPC_LIBS) $(CMOCKA_LIBS)
+
 # The small rooms of base and ipc: errors, clock, descriptors, names.
 unit_tests += tests/unit/test_words
 tests_unit_test_words_SOURCES = tests/unit/test_words.c

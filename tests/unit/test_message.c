@@ -45,6 +45,13 @@ rows_are_kept_to(void **state)
 		{ "{\"m\":\"order.listen\",\"id\":\"L:1\"}", 1,
 		    FROM_SUPERVISOR, true },
 		{ "{\"m\":\"fact.rtt\",\"us\":1}", 1, FROM_WORKER, false },
+		{ "{\"m\":\"order.secret\",\"error\":\"none\"}", 0,
+		    FROM_SUPERVISOR, true },
+		{ "{\"m\":\"order.secret\"}", 1, FROM_SUPERVISOR, true },
+		{ "{\"m\":\"order.secret\"}", 2, FROM_SUPERVISOR, false },
+		{ "{\"m\":\"order.secret\"}", 1, FROM_WORKER, false },
+		{ "{\"m\":\"fact.secret\",\"kind\":\"password\","
+		    "\"prompt\":\"?\"}", 0, FROM_WORKER, false },
 		/* No message at all. */
 		{ "", 0, FROM_WORKER, false },
 		{ "{}", 0, FROM_WORKER, false },

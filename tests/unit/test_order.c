@@ -12,6 +12,8 @@
 
 static char *files[] = { (char *)"/a", (char *)"/b" };
 
+static char *methods[] = { (char *)"publickey", (char *)"password" };
+
 static const struct session_order sample = {
 	.host = (char *)"web",
 	.hostname = (char *)"web.example.net",
@@ -19,6 +21,10 @@ static const struct session_order sample = {
 	.user = (char *)"me",
 	.identity_files = files,
 	.identity_file_count = 2,
+	.auth_methods = methods,
+	.auth_method_count = 2,
+	.can_ask = true,
+	.password_tries = 3,
 	.known_hosts_files = files + 1,
 	.known_hosts_file_count = 1,
 	.host_key_alias = (char *)"alias",
@@ -50,6 +56,10 @@ there_and_back(void **state)
 	assert_int_equal(out.port, 2222);
 	assert_int_equal(out.identity_file_count, 2);
 	assert_string_equal(out.identity_files[1], "/b");
+	assert_int_equal(out.auth_method_count, 2);
+	assert_string_equal(out.auth_methods[1], "password");
+	assert_true(out.can_ask);
+	assert_int_equal(out.password_tries, 3);
 	assert_int_equal(out.host_key_policy, HOST_KEY_OFF);
 	assert_int_equal(out.address_family, AF_INET6);
 	assert_string_equal(out.bind_address, "::1");
@@ -92,7 +102,8 @@ broken_records(void **state)
 		"host_key_policy", "address_family", "bind_address",
 		"bind_interface", "ip_tos", "tcp_keepalive",
 		"connect_timeout_s", "alive_interval_s", "alive_count_max",
-		"log_level", "log_json", "targets" };
+		"log_level", "log_json", "targets", "auth_methods",
+		"can_ask", "password_tries" };
 	json_t *many = json_array();
 
 	(void)state;
@@ -107,6 +118,7 @@ broken_records(void **state)
 	refuse("ip_tos", json_integer(-2));
 	refuse("connect_timeout_s", json_integer(0));
 	refuse("alive_count_max", json_integer(0x100000001));
+	refuse("password_tries", json_integer(0));
 	refuse("identity_files", json_pack("[i]", 1));
 	for (int i = 0; i < 257; i++)
 		json_array_append_new(many, json_string("/a"));
