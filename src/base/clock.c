@@ -8,24 +8,31 @@
 static int64_t (*injected)(void);
 
 static int64_t
-read_ms(clockid_t id)
+read_us(clockid_t id)
 {
 	struct timespec t;
 
 	clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 int64_t
 clock_now_ms(void)
 {
-	return injected != NULL ? injected() : read_ms(CLOCK_MONOTONIC);
+	return injected != NULL ? injected() :
+	    read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+clock_now_us(void)
+{
+	return injected != NULL ? injected() * 1000 : read_us(CLOCK_MONOTONIC);
 }
 
 int64_t
 clock_wall_ms(void)
 {
-	return read_ms(CLOCK_REALTIME);
+	return read_us(CLOCK_REALTIME) / 1000;
 }
 
 void

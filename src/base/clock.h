@@ -15,6 +15,9 @@
 /* Milliseconds since an arbitrary point; never goes back (CLOCK_MONOTONIC). */
 int64_t clock_now_ms(void);
 
+/* The same in microseconds: for round trips. */
+int64_t clock_now_us(void);
+
 /* Milliseconds since 1970 (CLOCK_REALTIME): for people only. */
 int64_t clock_wall_ms(void);
 

@@ -45,7 +45,7 @@ channel_new(struct connection *c, enum channel_state state)
 	ch = mem_alloc(sizeof(*ch));
 	ch->connection = c;
 	ch->state = state;
-	ch->recv_window = CHANNEL_WINDOW;
+	window_init(&ch->window);
 	STAILQ_INIT(&ch->queue);
 	if (take_id(c, ch) == -1) {
 		free(ch);
@@ -75,6 +75,7 @@ channel_end(struct channel *ch)
 	ch->state = CHANNEL_ENDED;
 	c->channels[ch->id] = NULL;
 	c->channel_count--;
+	window_fini(&ch->window, &c->windows);
 	stop_waiting(ch);
 }
 
@@ -165,7 +166,7 @@ channel_accept(struct channel *ch, const struct channel_ops *ops, void *arg)
 	p = packet_new(MSG_CHANNEL_OPEN_CONFIRMATION);
 	packet_u32(p, ch->peer_id);
 	packet_u32(p, ch->id);
-	packet_u32(p, ch->recv_window);
+	packet_u32(p, ch->window.left);
 	packet_u32(p, CHANNEL_PACKET_MAX);
 	connection_queue(ch->connection, p);
 }
@@ -193,7 +194,7 @@ open_channel(struct connection *c, const char *type,
 	*out = packet_new(MSG_CHANNEL_OPEN);
 	packet_cstring(*out, type);
 	packet_u32(*out, ch->id);
-	packet_u32(*out, ch->recv_window);
+	packet_u32(*out, ch->window.left);
 	packet_u32(*out, CHANNEL_PACKET_MAX);
 	return ch;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 
 /*
@@ -27,22 +28,22 @@ channel_drop_queue(struct channel *ch)
 	ch->queued = 0;
 }
 
-/* Gives the peer its window back once a quarter of it was taken. */
 void
 channel_consume(struct channel *ch, uint32_t n)
 {
+	struct connection *c = ch->connection;
 	struct packet *p;
 
-	ch->consumed += n;
-	if (ch->consumed < CHANNEL_WINDOW / 4 || ch->state != CHANNEL_OPEN ||
+	if (!window_take(&ch->window, n) || ch->state != CHANNEL_OPEN ||
 	    ch->close_sent || ch->eof_received)
+		return;
+	request_measure(c);
+	if ((n = window_give(&ch->window, &c->windows, clock_now_us())) == 0)
 		return;
 	p = packet_new(MSG_CHANNEL_WINDOW_ADJUST);
 	packet_u32(p, ch->peer_id);
-	packet_u32(p, ch->consumed);
-	connection_queue(ch->connection, p);
-	ch->recv_window += ch->consumed;
-	ch->consumed = 0;
+	packet_u32(p, n);
+	connection_queue(c, p);
 }
 
 /* What the user took, or all of it if the user has left. */

@@ -19,9 +19,8 @@ on_data(struct channel *ch, struct reader *r)
 
 	if (r->broken || n > CHANNEL_PACKET_MAX || ch->eof_received)
 		return connection_break(c, "a malformed data packet");
-	if (n > ch->recv_window)
+	if (!window_receive(&ch->window, n))
 		return connection_break(c, "more data than the window allows");
-	ch->recv_window -= (uint32_t)n;
 	if (ch->ops == NULL || n == 0)
 		return;
 	if (ch->queued == 0)
@@ -38,10 +37,9 @@ on_extended_data(struct channel *ch, struct reader *r)
 
 	reader_u32(r);
 	reader_string(r, &n);
-	if (r->broken || n > ch->recv_window || ch->eof_received)
+	if (r->broken || ch->eof_received || !window_receive(&ch->window, n))
 		return connection_break(ch->connection,
 		    "a malformed extended data packet");
-	ch->recv_window -= (uint32_t)n;
 	channel_consume(ch, (uint32_t)n);
 }
 

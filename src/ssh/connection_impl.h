@@ -6,13 +6,13 @@
 
 #include "ssh/connection.h"
 #include "ssh/packet.h"
+#include "ssh/window.h"
 
 /*
  * connection_impl: what connection.c, channel.c and request.c share. Nobody
  * else includes this.
  */
 
-#define CHANNEL_WINDOW		(2 * 1024 * 1024)	/* bytes, to us */
 #define CHANNEL_PACKET_MAX	32768			/* bytes of data */
 #define CHANNEL_COUNT_MAX	32768
 /* Replies that a peer may make us owe before that is an attack. */
@@ -44,8 +44,7 @@ struct channel {
 	void *arg;
 	uint32_t send_window;	/* bytes we may send */
 	uint32_t send_packet;	/* bytes of data in one packet */
-	uint32_t recv_window;	/* bytes the peer may send */
-	uint32_t consumed;	/* taken by the user, not yet given back */
+	struct window window;	/* bytes the peer may send */
 	STAILQ_HEAD(, chunk) queue;
 	struct chunk *last;	/* of queue */
 	size_t queued;
@@ -84,6 +83,7 @@ struct request {
 	request_reply *reply;
 	void *arg;
 	enum request_kind kind;
+	int64_t sent_us;
 	struct listener listener;	/* what the answer adds or removes */
 };
 
@@ -102,6 +102,8 @@ struct connection {
 	struct channel **channels;	/* by our id; NULL: free */
 	uint32_t channel_size;
 	uint32_t channel_count;
+	struct window_pool windows;
+	bool measuring;			/* a ping is to tell a round trip */
 	bool was_quiet;			/* when on_ready came last */
 	uint32_t next_id;		/* where to look for a free id */
 	struct channel_list writers;	/* asked for on_writable */
@@ -119,6 +121,8 @@ bool connection_flush(struct connection *);
 void connection_break(struct connection *, const char *what);
 
 /* request.c: one packet each, message number not included. */
+/* Has a round trip measured, if none was yet. */
+void request_measure(struct connection *);
 void request_on_global(struct connection *, struct reader *);
 void request_on_answer(struct connection *, struct reader *, bool ok);
 void request_free_all(struct connection *);
@@ -148,7 +152,7 @@ void channel_empty_graveyard(struct connection *);
 /* What the user took, or all of it if the user has left. */
 size_t channel_offer(struct channel *, const uint8_t *data, size_t n);
 void channel_enqueue(struct channel *, const uint8_t *data, size_t n);
-/* Gives the peer its window back once a quarter of it was taken. */
+/* Gives the peer its window back when enough of it was taken. */
 void channel_consume(struct channel *, uint32_t n);
 /* Tells the user what its queue no longer holds back, in order. */
 void channel_progress(struct channel *);

@@ -27,6 +27,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/tap.c \
 	src/ssh/transport.c \
 	src/ssh/transport_loop.c \
+	src/ssh/window.c \
 	src/ssh/agent.h \
 	src/ssh/agent_reply.h \
 	src/ssh/auth.h \
@@ -49,7 +50,8 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/signature.h \
 	src/ssh/tap.h \
 	src/ssh/transport.h \
-	src/ssh/transport_impl.h
+	src/ssh/transport_impl.h \
+	src/ssh/window.h
 # libssh2's own headers are reached with <>: "packet.h" would be ours.
 libhawser_ssh_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS) \
 	$(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS)

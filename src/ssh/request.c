@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 
 /*
@@ -39,6 +40,7 @@ send_request(struct connection *c, enum request_kind kind,
 	r->kind = kind;
 	r->reply = reply;
 	r->arg = arg;
+	r->sent_us = clock_now_us();
 	p = packet_new(MSG_GLOBAL_REQUEST);
 	packet_cstring(p, listener != NULL && listener->is_unix ?
 	    names[kind].unix_name : names[kind].name);
@@ -58,6 +60,25 @@ void
 connection_ping(struct connection *c, request_reply *reply, void *arg)
 {
 	send_request(c, REQUEST_PING, NULL, reply, arg);
+}
+
+static void
+on_measured(void *arg, bool ok, uint32_t port)
+{
+	struct connection *c = arg;
+
+	(void)ok;
+	(void)port;
+	c->measuring = false;
+}
+
+void
+request_measure(struct connection *c)
+{
+	if (c->windows.rtt_us != 0 || c->measuring)
+		return;
+	c->measuring = true;
+	connection_ping(c, on_measured, c);
 }
 
 void
@@ -176,6 +197,8 @@ request_on_answer(struct connection *c, struct reader *reader, bool ok)
 	if (r == NULL)
 		return;
 	STAILQ_REMOVE_HEAD(&c->requests, next);
+	if (r->kind == REQUEST_PING)
+		window_note_rtt(&c->windows, clock_now_us() - r->sent_us);
 	if (ok && r->kind == REQUEST_LISTEN && !r->listener.is_unix &&
 	    r->listener.port == 0) {
 		port = reader_u32(reader);

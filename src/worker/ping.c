@@ -4,7 +4,6 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -37,15 +36,6 @@ struct ping {
 	uint64_t mark;		/* heard() at that time */
 };
 
-static int64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 static void
 set_timer(struct ping *p, int64_t ms)
 {
@@ -62,7 +52,7 @@ on_answer(void *arg, bool ok, uint32_t port)
 	(void)port;
 	p->waiting = false;
 	p->alive = clock_now_ms();
-	p->rtt_us = now_us() - p->sent_us;
+	p->rtt_us = clock_now_us() - p->sent_us;
 	set_timer(p, p->first && p->interval_ms > SECOND_MS ? SECOND_MS :
 	    p->interval_ms);
 	p->first = false;
@@ -87,7 +77,7 @@ send_ping(struct ping *p)
 {
 	p->waiting = true;
 	p->sent = clock_now_ms();
-	p->sent_us = now_us();
+	p->sent_us = clock_now_us();
 	p->mark = p->heard(p->arg);
 	/* At least the grace is left for the answer, with any count. */
 	if (p->alive + p->limit_ms < p->sent + PING_GRACE_MS)

@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	tests/bench/bench.py \
 	tests/bench/bench_config.py \
+	tests/bench/delay.c \
 	tests/bench/traffic.c \
 	tests/e2e/conftest.py \
 	tests/e2e/lib/__init__.py \

@@ -106,3 +106,8 @@ tests_unit_test_transport_loop_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS) \
 	$(EVENT_CFLAGS)
 tests_unit_test_transport_loop_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_transport_loop_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_window
+tests_unit_test_window_SOURCES = tests/unit/test_window.c
+tests_unit_test_window_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_window_LDFLAGS = $(HAWSER_SSH_LINK)
