@@ -15,7 +15,7 @@ from lib.netns import Namespace
 from lib.peer import SshPeer
 from lib.proxy import Proxy
 from lib.servers import Server, echo
-from lib.sshd import SSHD, Keys, Sshd
+from lib.sshd import SSHD, SSHDS, Keys, Sshd, version
 
 PEER = os.environ.get("HAWSER_E2E_PEER")
 TOOLS = ("ssh", "ssh-keygen", "curl", "ip", "nft")
@@ -98,14 +98,20 @@ def make_sshd(stack, workdir, keys, request):
     """make_sshd(**options of Sshd): a server that accepts connections."""
     made = []
 
-    def make(**options):
+    def make(kind=Sshd, **options):
         made.append(None)
-        sshd = Sshd(os.path.join(workdir, f"sshd{len(made)}"), keys,
+        sshd = kind(os.path.join(workdir, f"sshd{len(made)}"), keys,
                     **options)
         request.node.logs = getattr(request.node, "logs", []) + [sshd.log]
         stack.callback(sshd.stop)
         return sshd.start()
     return make
+
+
+@pytest.fixture(params=SSHDS, ids=lambda p: "openssh%d.%d" % version(p))
+def openssh(request):
+    """Each sshd there is: the system's, and a newer one."""
+    return request.param
 
 
 @pytest.fixture

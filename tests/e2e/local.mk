@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/bench/traffic.c \
 	tests/e2e/conftest.py \
 	tests/e2e/lib/__init__.py \
+	tests/e2e/lib/agent.py \
 	tests/e2e/lib/hawserd.py \
 	tests/e2e/lib/netns.py \
 	tests/e2e/lib/oracle.py \
@@ -30,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostkeys.py \
 	tests/e2e/test_input.py \
+	tests/e2e/test_matrix.py \
 	tests/e2e/test_oracle.py \
 	tests/e2e/test_sandbox.py \
 	tests/e2e/test_scenarios.py \

@@ -2,13 +2,12 @@
 """Who we are: keys from files and agents."""
 
 import os
-import re
 import socket
-import subprocess
 
 import pytest
 
-from lib import ports, proc
+from lib import ports
+from lib.agent import Agent
 from lib.hawserd import stanza
 
 
@@ -16,24 +15,6 @@ def start(hawserd, sshd, **options):
     hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
                          **options))
     hawserd.start()
-
-
-class Agent:
-    """A real ssh-agent, without keys to begin with."""
-
-    def __init__(self, folder):
-        self.path = os.path.join(folder, "agent.sock")
-        said = subprocess.run(["ssh-agent", "-a", self.path], check=True,
-                              capture_output=True, text=True).stdout
-        self.pid = int(re.search(r"SSH_AGENT_PID=(\d+)", said).group(1))
-
-    def add(self, *arguments):
-        subprocess.run(["ssh-add", "-q", *arguments], check=True,
-                       env=dict(os.environ, SSH_AUTH_SOCK=self.path),
-                       capture_output=True)
-
-    def stop(self):
-        proc.kill(self.pid)
 
 
 @pytest.fixture

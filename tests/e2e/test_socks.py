@@ -3,16 +3,15 @@
 
 import os
 import socket
-import struct
 import threading
 
 import pytest
 
-from lib import netns, ports
+from lib import ports
 from lib.hawserd import stanza
 from lib.servers import (connect, echo, mail, ping, read_all, read_exactly)
-from lib.socks import (ASSOCIATE, BIND, HELLO, v4, v4_reply, v5, v5_method,
-                       v5_reply)
+from lib.socks import (ASSOCIATE, BIND, HELLO, request5, v4, v4_reply, v5,
+                       v5_method, v5_reply)
 from lib.wait import STRETCH, Stopwatch, until
 
 REFUSED = {"v5": 5, "v4": 0x5B}
@@ -34,13 +33,6 @@ def ended(s):
         return s.recv(1) == b""
     except ConnectionResetError:
         return True
-
-
-def request5(s, *arguments, **options):
-    s.sendall(HELLO)
-    assert v5_method(s) == 0
-    s.sendall(v5(*arguments, **options))
-    return v5_reply(s)
 
 
 def test_every_address_form(socks, serve):

@@ -10,10 +10,9 @@ import shutil
 import subprocess
 
 from lib.hawserd import program
+from lib.sshd import UNPACKED
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 3)
-# Unpacked by scripts/install-deps where the system's ssh is old.
-NEW_SSH = os.path.join(TOP, ".cache", "openssh", "usr", "bin", "ssh")
+NEW_SSH = os.path.join(UNPACKED, "usr", "bin", "ssh")
 NOBODY = "65534"
 
 # ssh's lists of algorithms depend on its build. hawser prints such a line only

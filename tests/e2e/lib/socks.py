@@ -50,3 +50,11 @@ def v4_reply(s):
     head = read_exactly(s, 8)
     assert head[0] == 0, head
     return head[1]
+
+
+def request5(s, *arguments, **options):
+    """The reply's code to a request of version 5."""
+    s.sendall(HELLO)
+    assert v5_method(s) == 0
+    s.sendall(v5(*arguments, **options))
+    return v5_reply(s)

@@ -15,23 +15,35 @@ from lib.textlog import TextLog
 from lib.wait import until
 
 USER = pwd.getpwuid(os.getuid()).pw_name
-SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:"
-                    + os.environ.get("PATH", ""))
+
+
+def find_server(name):
+    return shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin:"
+                        + os.environ.get("PATH", ""))
+
+
+SSHD = find_server("sshd")
+# By scripts/install-deps, where the system's OpenSSH is old.
+UNPACKED = os.path.realpath(os.path.join(
+    os.path.dirname(__file__), "../../../.cache/openssh"))
+_NEW = os.path.join(UNPACKED, "usr", "sbin", "sshd")
+SSHDS = [SSHD] + [_NEW] * os.access(_NEW, os.X_OK)
 KEY_TYPES = ("ed25519", "ecdsa", "rsa")
 
 
-def make_key(path, kind):
+def make_key(path, kind, bits=None):
     """A fresh key pair without a passphrase; gives the public line."""
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path],
-                   check=True, capture_output=True)
+    size = ["-b", str(bits)] if bits else []
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, *size, "-N", "",
+                    "-f", path], check=True, capture_output=True)
     with open(f"{path}.pub", encoding="ascii") as f:
         return f.read().strip()
 
 
-def version():
-    """(9, 2) for OpenSSH_9.2p1."""
-    text = subprocess.run(["ssh", "-V"], capture_output=True, text=True,
-                          check=True).stderr
+def version(program):
+    """(9, 2) for OpenSSH_9.2p1. One that knows no -V names itself, too."""
+    text = subprocess.run([program, "-V"], capture_output=True, text=True,
+                          check=False).stderr
     return tuple(map(int, re.search(r"OpenSSH_(\d+)\.(\d+)", text).groups()))
 
 
@@ -50,11 +62,13 @@ class Sshd:
     """One server with its own host keys, configuration and log.
 
     options are lines of sshd_config; they come first and so win. With ns the
-    server runs in that namespace.
+    server runs in that namespace. program is one of SSHDS. A bare one has
+    OpenSSH's own defaults in everything that isn't about places.
     """
 
     def __init__(self, folder, keys, options=(), address="127.0.0.1",
-                 port=None, ns=None, host_keys=("ed25519",)):
+                 port=None, ns=None, host_keys=("ed25519",), program=SSHD,
+                 bare=False):
         os.makedirs(folder)
         self.folder = folder
         self.address = address
@@ -62,17 +76,23 @@ class Sshd:
         self.keys = keys
         self.ns = ns
         self.log = TextLog(self.path("log"))
-        self.host_key_lines = [make_key(self.path(f"host_{kind}"), kind)
+        self.host_key_lines = [self._make_host_key(self.path(f"host_{kind}"),
+                                                   kind)
                                for kind in host_keys]
+        self._program = program
         self._process = None
-        self._write_config(options, host_keys)
-        with open(self.path("authorized_keys"), "w", encoding="ascii") as f:
-            f.write("\n".join(keys.public) + "\n")
+        self._write_config(options, host_keys, bare)
+        self.authorize(*keys.public)
         self.known_hosts = self.path("known_hosts")
         self.write_known_hosts(self.host_key_lines)
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    def authorize(self, *lines):
+        """These are the lines of authorized_keys, from now on."""
+        with open(self.path("authorized_keys"), "w", encoding="ascii") as f:
+            f.writelines(f"{line}\n" for line in lines)
 
     @property
     def known_name(self):
@@ -98,29 +118,43 @@ class Sshd:
             for line in self.host_key_lines:
                 f.write(f"[127.0.0.1]:{port} {line}\n")
 
-    def _write_config(self, options, host_keys):
+    _make_host_key = staticmethod(make_key)
+
+    def _write_config(self, options, host_keys, bare):
         lines = list(options) + [
             f"Port {self.port}", f"ListenAddress {self.address}",
             *(f"HostKey {self.path(f'host_{k}')}" for k in host_keys),
             f"AuthorizedKeysFile {self.path('authorized_keys')}",
-            "PidFile none", "StrictModes no", "UsePAM no", "UseDNS no",
-            "PasswordAuthentication no", "KbdInteractiveAuthentication no",
-            "PermitRootLogin prohibit-password", "LogLevel DEBUG1",
-            "AllowTcpForwarding yes", "PrintMotd no", "PrintLastLog no",
+            "PidFile none", "StrictModes no", "LogLevel DEBUG1",
         ]
-        if version() >= (9, 8):
-            lines.append("PerSourcePenalties no")
+        if self._program == _NEW:
+            # Its other halves don't lie where they were compiled for.
+            lib = os.path.join(UNPACKED, "usr", "lib", "openssh")
+            lines += [f"SshdSessionPath {lib}/sshd-session",
+                      f"SshdAuthPath {lib}/sshd-auth"]
+        if not bare:
+            lines += [
+                "UsePAM no", "UseDNS no", "PasswordAuthentication no",
+                "KbdInteractiveAuthentication no",
+                "PermitRootLogin prohibit-password",
+                "AllowTcpForwarding yes", "PrintMotd no", "PrintLastLog no"]
+            if version(self._program) >= (9, 8):
+                lines.append("PerSourcePenalties no")
         with open(self.path("config"), "w", encoding="ascii") as f:
             f.write("\n".join(lines) + "\n")
 
-    def start(self):
+    def _command(self):
         if os.getuid() == 0:
             # The privilege separation folder is compiled into sshd.
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        with self.ns or contextlib.nullcontext():
+        return [self._program, "-D", "-f", self.path("config"),
+                "-E", self.log.path]
+
+    def start(self):
+        with self.ns or contextlib.nullcontext(), \
+                open(self.log.path, "ab") as log:
             self._process = subprocess.Popen(
-                [SSHD, "-D", "-f", self.path("config"),
-                 "-E", self.log.path], stdin=subprocess.DEVNULL,
+                self._command(), stdin=subprocess.DEVNULL, stderr=log,
                 start_new_session=True)
             until(lambda: self._process.poll() is not None
                   or is_bound(self.port), 10, "sshd listens")
@@ -188,3 +222,27 @@ class Sshd:
                 "-o", "ConnectTimeout=10", "-l", USER,
                 "-p", str(port or self.port), host or self.address,
                 *arguments]
+
+
+class Dropbear(Sshd):
+    """The server of small machines. Whom it lets in stands in the user's home,
+    so it has a home of its own; that takes root."""
+
+    @staticmethod
+    def _make_host_key(path, kind):
+        said = subprocess.run(["dropbearkey", "-t", kind, "-f", path],
+                              check=True, capture_output=True,
+                              text=True).stdout
+        return next(line for line in said.splitlines()
+                    if line.startswith(("ssh-", "ecdsa-")))
+
+    def _write_config(self, options, host_keys, bare):
+        self._options = [*options, *(f"-r{self.path(f'host_{k}')}"
+                                     for k in host_keys)]
+        os.symlink(".", self.path(".ssh"))
+
+    def _command(self):
+        return ["unshare", "-m", "sh", "-c",
+                f'mount --bind {self.folder} ~ && exec "$0" "$@"',
+                find_server("dropbear"), "-F", "-E", "-P", self.path("pid"),
+                "-p", f"{self.address}:{self.port}", *self._options]

@@ -21,8 +21,12 @@ class TextLog:
         with open(self.path, "rb") as f:
             return f.seek(0, 2)
 
+    def find(self, regex, since=0):
+        """Every match, as re.findall gives them."""
+        return re.findall(regex, self.text(since), re.MULTILINE)
+
     def count(self, regex, since=0):
-        return len(re.findall(regex, self.text(since), re.MULTILINE))
+        return len(self.find(regex, since))
 
     def wait(self, regex, timeout=10, since=0):
         """Waits for a line that matches, gives the match."""
