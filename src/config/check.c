@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "config/expand.h"
 #include "config/host.h"
+#include "config/methods.h"
 #include "config/report.h"
 
 /* Does a line say what ssh does anyway? Then nothing is lost. */
@@ -225,6 +226,7 @@ check_host(const struct host *h, const struct resolution *r,
 	check_keywords(h, r, report);
 	check_host_key(h, r, report);
 	check_keys(r, report);
+	methods_check(h, r, report);
 	check_forwards(h, report);
 	check_shadows(r, report);
 }

@@ -50,6 +50,14 @@ struct host {
 	size_t certificate_file_count;
 	bool identities_only;
 	char *agent;		/* its socket's path; "" for none */
+	char **auth_methods;	/* that hawser can do, the preferred first */
+	size_t auth_method_count;	/* see methods_list() */
+	bool pubkey;
+	bool kbd_interactive;
+	bool password;
+	int password_tries;	/* 0: nothing is asked for */
+	bool batch_mode;	/* no person is asked */
+	char *passphrase_command;	/* like proxy_command */
 	char **known_hosts_files;	/* the user's, then the global */
 	size_t known_hosts_file_count;
 	int user_known_hosts_count;	/* how many of them are the user's */

@@ -37,6 +37,12 @@ static const struct {
 	FIELD(F_BOOL, unix_unlink),
 	FIELD(F_BOOL, identities_only),
 	FIELD(F_STRING, agent),
+	FIELD(F_BOOL, pubkey),
+	FIELD(F_BOOL, kbd_interactive),
+	FIELD(F_BOOL, password),
+	FIELD(F_INT, password_tries),
+	FIELD(F_BOOL, batch_mode),
+	FIELD(F_STRING, passphrase_command),
 	FIELD(F_INT, user_known_hosts_count),
 	FIELD(F_BOOL, hash_known_hosts),
 	FIELD(F_STRING, host_key_alias),
@@ -146,6 +152,8 @@ put_host(const struct host *h)
 	    put_strings(h->identity_files, h->identity_file_count));
 	json_object_set_new(j, "certificate_files",
 	    put_strings(h->certificate_files, h->certificate_file_count));
+	json_object_set_new(j, "auth_methods",
+	    put_strings(h->auth_methods, h->auth_method_count));
 	json_object_set_new(j, "known_hosts_files",
 	    put_strings(h->known_hosts_files, h->known_hosts_file_count));
 	json_object_set_new(j, "forwards", put_forwards(h));
@@ -321,6 +329,8 @@ get_host(json_t *j, bool is_hop, struct host *h, struct err *err)
 	    &h->identity_file_count, err) == -1 ||
 	    get_strings(j, "certificate_files", &h->certificate_files,
 	    &h->certificate_file_count, err) == -1 ||
+	    get_strings(j, "auth_methods", &h->auth_methods,
+	    &h->auth_method_count, err) == -1 ||
 	    get_strings(j, "known_hosts_files", &h->known_hosts_files,
 	    &h->known_hosts_file_count, err) == -1)
 		return -1;

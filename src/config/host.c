@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 
 #include "base/str.h"
+#include "config/command.h"
 #include "config/kinds.h"
+#include "config/methods.h"
 #include "config/report.h"
 
 /* The member of h, which may be const, at an offset that a row names. */
@@ -426,6 +428,9 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	out->host_key_alias = str_dup(alias != NULL ? alias : "");
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_GLOBALKNOWNHOSTSFILE, r, report);
+	methods_build(out, r);
+	out->passphrase_command = command_build(r, KW_HAWSERPASSPHRASECOMMAND,
+	    report);
 	out->proxy_command = str_dup("");
 	add_forwards(out, r, report);
 	check_texts(out, report);
@@ -465,6 +470,8 @@ host_fini(struct host *h)
 	free_strings(h->identity_files, h->identity_file_count);
 	free_strings(h->certificate_files, h->certificate_file_count);
 	free(h->agent);
+	free_strings(h->auth_methods, h->auth_method_count);
+	free(h->passphrase_command);
 	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
 	free(h->proxy_command);

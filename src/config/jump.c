@@ -9,12 +9,10 @@
 
 #include "base/str.h"
 #include "config/check.h"
+#include "config/command.h"
 #include "config/hop.h"
 #include "config/host.h"
 #include "config/report.h"
-
-/* What may stand for something in both keywords. */
-#define JUMP_TOKENS	"hknpr"
 
 /* The way to one host being found. */
 struct way {
@@ -34,32 +32,15 @@ set_command(struct host *h, const struct resolution *r,
     struct config *report)
 {
 	const struct entry *e = resolution_entry(r, KW_PROXYCOMMAND);
-	const char *text = e != NULL ? e->value.texts[0] : "none";
-	struct err err;
-	char *command;
 
-	if (strcasecmp(text, "none") == 0)
-		return;
-	if (strcmp(text, "-") == 0) {
+	if (e != NULL && strcmp(e->value.texts[0], "-") == 0) {
 		report_add(report, SEVERITY_ERROR, e->file, e->line,
 		    "ProxyCommand -: hawserd's standard input leads to no "
 		    "server");
 		return;
 	}
-	if (!resolve_is_clean_name(r->host)) {
-		report_add(report, SEVERITY_ERROR, e->file, e->line,
-		    "ProxyCommand: the HostName \"%s\" holds a character that "
-		    "a shell would act upon", r->host);
-		return;
-	}
-	command = expand_tokens(text, JUMP_TOKENS, &r->tokens, &err);
-	if (command == NULL) {
-		report_add(report, SEVERITY_ERROR, e->file, e->line,
-		    "ProxyCommand: %s", err.text);
-		return;
-	}
 	free(h->proxy_command);
-	h->proxy_command = command;
+	h->proxy_command = command_build(r, KW_PROXYCOMMAND, report);
 }
 
 static bool
@@ -144,7 +125,7 @@ add_way(struct way *w, struct host *h, const struct trail *trail)
 		set_command(h, r, w->report);
 		return;
 	}
-	list = expand_tokens(e->value.texts[0], JUMP_TOKENS, &r->tokens,
+	list = expand_tokens(e->value.texts[0], COMMAND_TOKENS, &r->tokens,
 	    &err);
 	if (list == NULL) {
 		report_add(w->report, SEVERITY_ERROR, e->file, e->line,

@@ -5,6 +5,7 @@ libhawser_config_a_SOURCES = \
 	src/config/args.c \
 	src/config/check.c \
 	src/config/circles.c \
+	src/config/command.c \
 	src/config/config.c \
 	src/config/document.c \
 	src/config/dump.c \
@@ -22,6 +23,7 @@ libhawser_config_a_SOURCES = \
 	src/config/load.c \
 	src/config/localnet.c \
 	src/config/match.c \
+	src/config/methods.c \
 	src/config/plan.c \
 	src/config/report.c \
 	src/config/resolve.c \
@@ -41,6 +43,7 @@ libhawser_config_a_SOURCES = \
 	src/config/args.h \
 	src/config/check.h \
 	src/config/circles.h \
+	src/config/command.h \
 	src/config/config.h \
 	src/config/document.h \
 	src/config/exec.h \
@@ -56,6 +59,7 @@ libhawser_config_a_SOURCES = \
 	src/config/kinds.h \
 	src/config/localnet.h \
 	src/config/match.h \
+	src/config/methods.h \
 	src/config/plan.h \
 	src/config/report.h \
 	src/config/resolve.h \

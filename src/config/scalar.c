@@ -50,6 +50,7 @@ scalar_list(const struct keyword *k)
 		return SCALAR_WORDS;
 	case KIND_ALGORITHMS:
 	case KIND_JUMP:
+	case KIND_METHODS:
 		return SCALAR_COMMAS;
 	default:
 		return k->many ? SCALAR_LINES : SCALAR_ONE;

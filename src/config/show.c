@@ -116,6 +116,7 @@ is_cleared(const struct keyword *k, const char *text)
 	case KW_PKCS11PROVIDER:
 	case KW_SECURITYKEYPROVIDER:
 	case KW_KNOWNHOSTSCOMMAND:
+	case KW_HAWSERPASSPHRASECOMMAND:
 		return strcasecmp(text, "none") == 0;
 	default:
 		return false;

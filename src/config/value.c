@@ -299,6 +299,7 @@ static parse_fn *const parsers[] = {
 	[KIND_REKEY] = kinds_parse_rekey,
 	[KIND_MASK] = kinds_parse_mask,
 	[KIND_JUMP] = kinds_parse_jump,
+	[KIND_METHODS] = parse_string,
 	[KIND_DURATION] = parse_duration,
 	[KIND_DURATIONS] = parse_durations,
 };

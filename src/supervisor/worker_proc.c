@@ -13,6 +13,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "config/methods.h"
 #include "ipc/order.h"
 #include "ipc/targets.h"
 #include "supervisor/child.h"
@@ -264,7 +265,7 @@ send_record(struct worker_proc *w, const struct host *h)
 		[CHECKING_NO] = HOST_KEY_OFF,
 	};
 	char *own = hostkeys_own_file(NULL);
-	char *methods[] = { (char *)"publickey" };
+	char *methods[METHODS_MAX];
 	struct session_order o = {
 		.host = h->name,
 		.hostname = h->hostname,
@@ -277,8 +278,9 @@ send_record(struct worker_proc *w, const struct host *h)
 		.identities_only = h->identities_only,
 		.agent = h->agent,
 		.auth_methods = methods,
-		.auth_method_count = sizeof(methods) / sizeof(methods[0]),
-		.password_tries = 1,
+		.auth_method_count = methods_list(h, methods),
+		.password_tries = h->password_tries > 0 ?
+		    h->password_tries : 1,
 		.host_key_alias = h->host_key_alias,
 		.host_key_policy = policies[h->checking],
 		.address_family = h->address_family,

@@ -192,6 +192,10 @@ every_row_has_its_effect(void **state)
 		"StreamLocalBindMask 0111", "StreamLocalBindUnlink yes",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
 		"HawserHold 9s", "HawserDrain 9s", "HawserVerify no",
+		"HawserPassphraseCommand x", "BatchMode yes",
+		"KbdInteractiveAuthentication no", "PasswordAuthentication no",
+		"PubkeyAuthentication no", "NumberOfPasswordPrompts 1",
+		"PreferredAuthentications publickey",
 	};
 	bool tried[KEYWORD_COUNT] = { false };
 

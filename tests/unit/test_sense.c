@@ -15,6 +15,7 @@
 
 #include "base/str.h"
 #include "config/config.h"
+#include "config/methods.h"
 
 /* What is said of keywords that make no sense together. */
 
@@ -286,6 +287,103 @@ idle_lines_are_told(void **state)
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+#define FORWARD	"Host a\n LocalForward 2001 h:1\n"
+
+/* What a host's keywords leave it to log in with, or what is said of them. */
+static const struct {
+	const char *text;
+	const char *left;
+	enum severity severity;
+	int line;		/* of the complaint; 0: there is none */
+	const char *complaint;	/* a part of it */
+} ways_in[] = {
+	{ FORWARD, "publickey keyboard-interactive password", 0, 0, NULL },
+	{ FORWARD " PreferredAuthentications password,publickey,password\n",
+	    "password publickey", 0, 0, NULL },
+	{ FORWARD " PreferredAuthentications gssapi-with-mic,none,publickey\n",
+	    "publickey", SEVERITY_WARNING, 3, "doesn't do gssapi-with-mic" },
+	{ FORWARD " PreferredAuthentications Password,publickey\n",
+	    "publickey", SEVERITY_WARNING, 3, "\"Password\" is no method" },
+	{ FORWARD " PreferredAuthentications hostbased\n", "",
+	    SEVERITY_ERROR, 3, "no method is left" },
+	{ FORWARD " PreferredAuthentications publickey\n"
+	    " PubkeyAuthentication no\n", "", SEVERITY_ERROR, 3,
+	    "no method is left" },
+	{ FORWARD " PubkeyAuthentication no\n"
+	    " ChallengeResponseAuthentication no\n", "password", 0, 0, NULL },
+	{ FORWARD " PubkeyAuthentication unbound\n PasswordAuthentication no\n",
+	    "publickey keyboard-interactive", SEVERITY_WARNING, 3,
+	    "keys are offered as by yes" },
+	{ FORWARD " NumberOfPasswordPrompts 0\n", "publickey", 0, 0, NULL },
+	{ FORWARD " NumberOfPasswordPrompts 0\n PubkeyAuthentication no\n",
+	    "", SEVERITY_ERROR, 4, "no method is left" },
+	/* They ask nobody, so they stay. */
+	{ FORWARD " BatchMode yes\n",
+	    "publickey keyboard-interactive password", 0, 0, NULL },
+};
+
+static char *
+join(const struct host *h)
+{
+	char *left[METHODS_MAX];
+	size_t n = methods_list(h, left);
+	struct str s;
+
+	str_init(&s);
+	for (size_t i = 0; i < n; i++)
+		str_printf(&s, "%s%s", i > 0 ? " " : "", left[i]);
+	return str_take(&s);
+}
+
+static void
+ways_in_are_left(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways_in) / sizeof(ways_in[0]); i++) {
+		struct config *c;
+		char *left;
+
+		put(ways_in[i].text);
+		c = load();
+		left = join(&c->hosts[0]);
+		if (ways_in[i].line == 0 ? c->diagnostic_count > 0 :
+		    !says(c, ways_in[i].severity, ways_in[i].line,
+		    ways_in[i].complaint)) {
+			show(c);
+			fail_msg("%s", ways_in[i].text);
+		}
+		assert_string_equal(left, ways_in[i].left);
+		free(left);
+		config_free(c);
+	}
+}
+
+static void
+a_passphrase_command_is_expanded(void **state)
+{
+	struct config *c;
+
+	(void)state;
+	put("Host a\n HostName b.example\n User u\n Port 7\n"
+	    " LocalForward 2001 h:1\n"
+	    " HawserPassphraseCommand pass \"%h %p\" %r %n 100%%\n"
+	    "Host none\n LocalForward 2002 h:1\n"
+	    " HawserPassphraseCommand none\n"
+	    "Host c\n LocalForward 2003 h:1\n"
+	    " HawserPassphraseCommand pass %z\n"
+	    "Host d\n HostName a;b\n LocalForward 2004 h:1\n"
+	    " HawserPassphraseCommand pass\n");
+	c = load();
+	assert_string_equal(config_find(c, "a")->passphrase_command,
+	    "pass \"b.example 7\" u a 100%");
+	assert_string_equal(config_find(c, "none")->passphrase_command, "");
+	assert_true(says(c, SEVERITY_ERROR, 12,
+	    "HawserPassphraseCommand: the token %z"));
+	assert_true(says(c, SEVERITY_ERROR, 16,
+	    "a character that a shell would act upon"));
+	config_free(c);
+}
+
 int
 main(void)
 {
@@ -296,6 +394,8 @@ main(void)
 		TEST(servers_have_to_be_known),
 		TEST(privileged_ports_are_told),
 		TEST(idle_lines_are_told),
+		TEST(ways_in_are_left),
+		TEST(a_passphrase_command_is_expanded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
