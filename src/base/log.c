@@ -42,6 +42,12 @@ log_setup(enum log_level level, const char *name)
 	snprintf(ident, sizeof(ident), "%s", name);
 }
 
+void
+log_set_level(enum log_level level)
+{
+	max_level = level;
+}
+
 enum log_level
 log_get_level(void)
 {

@@ -22,6 +22,8 @@ enum log_format { LOG_TEXT, LOG_JSON };
  */
 void log_setup(enum log_level, const char *ident);
 
+/* The level alone. */
+void log_set_level(enum log_level);
 enum log_level log_get_level(void);
 
 /* How lines are written from now on. Default: LOG_TEXT. */

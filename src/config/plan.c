@@ -48,16 +48,43 @@ add_row(struct plan_step *s, const struct keyword *row)
 	s->rows[s->row_count++] = row;
 }
 
+/* What may change on a hop's link, which its forwards and waits don't have. */
+static bool
+hops_are_set_alike(const struct host *a, const struct host *b)
+{
+	static const enum keyword_id rows[] = { KW_SERVERALIVEINTERVAL,
+		KW_SERVERALIVECOUNTMAX, KW_HASHKNOWNHOSTS };
+
+	for (size_t i = 0; i < a->jump_count; i++)
+		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++)
+			if (!host_field_equal(keyword_get(rows[j]),
+			    &a->jumps[i], &b->jumps[i]))
+				return false;
+	return true;
+}
+
+/* What a change of the row means here. */
+static enum keyword_reload
+compare_row(const struct keyword *k, const struct plan_step *s)
+{
+	if (!host_field_equal(k, s->old, s->new_))
+		return k->reload;
+	if (k->field == FIELD_JUMPS && !hops_are_set_alike(s->old, s->new_))
+		return RELOAD_LIVE;
+	return RELOAD_NONE;
+}
+
 /* What the rows say about the fields that differ: the strongest of it. */
 static void
 compare_rows(struct plan_step *s)
 {
 	for (int i = 0; i < KEYWORD_COUNT; i++) {
 		const struct keyword *k = keyword_get((enum keyword_id)i);
+		enum keyword_reload reload = compare_row(k, s);
 
-		if (host_field_equal(k, s->old, s->new_))
+		if (reload == RELOAD_NONE)
 			continue;
-		if (k->reload == RELOAD_REPLACE)
+		if (reload == RELOAD_REPLACE)
 			s->action = PLAN_REPLACE;
 		else if (s->action == PLAN_KEEP)
 			s->action = PLAN_LIVE;

@@ -57,6 +57,7 @@ static const struct row rows[] = {
 	    .fds_max = 1,
 	    .fields = { MAY("error", JSON_STRING),
 	        MAY("source", JSON_STRING) } },
+	[ORDER_SET] = { "order.set", FROM_SUPERVISOR, .open = true },
 	[FACT_PHASE] = { "fact.phase", FROM_WORKER,
 	    .fields = { MUST("phase", JSON_STRING) } },
 	[FACT_UP] = { "fact.up", FROM_WORKER,

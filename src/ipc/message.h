@@ -36,6 +36,8 @@ enum message_name {
 	ORDER_LINK,		/* be a hop: the next server + the next
 				   worker's link */
 	ORDER_SECRET,		/* the answer to FACT_SECRET: ipc/secret.h */
+	ORDER_SET,		/* the settings of ipc/order.h that may change
+				   while the connection lasts */
 	/* facts: worker -> supervisor */
 	FACT_PHASE,		/* the attempt entered this phase */
 	FACT_UP,		/* authenticated: lend listeners now; says how

@@ -55,6 +55,12 @@ static const struct {
 	{ #field, M_TEXTS, AT(field), AT(count), 0, 0 }
 #define NUMBER(field, min, max)	{ #field, M_NUMBER, AT(field), 0, min, max }
 #define FLAG(field)	{ #field, M_FLAG, AT(field), 0, 0, 0 }
+	/* What ORDER_SET may change: numbers and flags. */
+	NUMBER(alive_interval_s, 0, 3600),
+	NUMBER(alive_count_max, 1, 1000),
+	NUMBER(log_level, 0, 3),
+	FLAG(log_json),
+#define SET_COUNT	4
 	TEXT(host),
 	TEXT(hostname),
 	{ "port", M_PORT, AT(port), 0, 1, 65535 },
@@ -75,11 +81,7 @@ static const struct {
 	NUMBER(ip_tos, -1, 255),
 	FLAG(tcp_keepalive),
 	NUMBER(connect_timeout_s, 1, 3600),
-	NUMBER(alive_interval_s, 0, 3600),
-	NUMBER(alive_count_max, 1, 1000),
 	{ "targets", M_TARGETS, AT(targets), 0, 0, 0 },
-	NUMBER(log_level, 0, 3),
-	FLAG(log_json),
 #undef AT
 #undef TEXT
 #undef TEXTS
@@ -145,14 +147,27 @@ put_member(const struct session_order *o, size_t row)
 	return NULL;
 }
 
-json_t *
-session_order_encode(const struct session_order *o)
+/* The first count members. */
+static json_t *
+put_members(const struct session_order *o, size_t count)
 {
 	json_t *body = json_object();
 
-	for (size_t i = 0; i < MEMBER_COUNT; i++)
+	for (size_t i = 0; i < count; i++)
 		json_object_set_new(body, members[i].name, put_member(o, i));
 	return body;
+}
+
+json_t *
+session_order_encode(const struct session_order *o)
+{
+	return put_members(o, MEMBER_COUNT);
+}
+
+json_t *
+session_order_encode_set(const struct session_order *o)
+{
+	return put_members(o, SET_COUNT);
 }
 
 static int
@@ -199,6 +214,19 @@ session_order_decode(json_t *body, struct session_order *out,
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 		if (get_member(body, i, out, err) == -1)
 			return -1;
+	return 0;
+}
+
+int
+session_order_decode_set(json_t *body, struct session_order *o,
+    struct err *err)
+{
+	struct session_order next = *o;	/* these members own nothing */
+
+	for (size_t i = 0; i < SET_COUNT; i++)
+		if (get_member(body, i, &next, err) == -1)
+			return -1;
+	*o = next;
 	return 0;
 }
 

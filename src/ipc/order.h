@@ -12,9 +12,10 @@
 #include "ipc/targets.h"
 
 /*
- * order: the finished record of one connection that ORDER_START brings, and
- * the JSON form of a forward. Everything is resolved: no pattern, token or
- * "~" is left, so that the process that faces the network parses nothing.
+ * order: the finished record of one connection that ORDER_START brings, those
+ * of its members that ORDER_SET brings anew, and the JSON form of a forward.
+ * Everything is resolved: no pattern, token or "~" is left, so that the
+ * process that faces the network parses nothing.
  */
 
 enum host_key_policy {
@@ -50,9 +51,10 @@ struct session_order {
 	int ip_tos;			/* 0..255, -1: the system's */
 	bool tcp_keepalive;
 	int connect_timeout_s;		/* 1..3600 */
+	struct targets targets;		/* what a sandbox must leave open */
+	/* These ORDER_SET brings again when they change: */
 	int alive_interval_s;		/* 0 (no pings)..3600 */
 	int alive_count_max;		/* 1..1000 */
-	struct targets targets;		/* what a sandbox must leave open */
 	int log_level;			/* enum log_level */
 	bool log_json;			/* LOG_JSON, not LOG_TEXT */
 };
@@ -62,6 +64,14 @@ json_t *session_order_encode(const struct session_order *);
 
 /* Fills a zeroed out from a checked body. 0, or -1 with ERR_PROTOCOL. */
 int session_order_decode(json_t *body, struct session_order *out,
+    struct err *);
+
+/*
+ * The same for the settings of ORDER_SET alone. A body that is refused changes
+ * nothing.
+ */
+json_t *session_order_encode_set(const struct session_order *);
+int session_order_decode_set(json_t *body, struct session_order *,
     struct err *);
 
 void session_order_fini(struct session_order *);

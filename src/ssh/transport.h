@@ -110,6 +110,9 @@ int transport_send(struct transport *, const uint8_t *head, size_t head_len,
 /* Bytes that the kernel has not taken yet. */
 size_t transport_pending(const struct transport *);
 
+/* The link, for its socket options. Borrowed. */
+int transport_fd(const struct transport *);
+
 /* Bytes taken from the link so far: tells a slow link from a silent one. */
 uint64_t transport_received(const struct transport *);
 

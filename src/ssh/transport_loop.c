@@ -306,6 +306,12 @@ transport_pending(const struct transport *t)
 	return bytebuf_len(&t->out);
 }
 
+int
+transport_fd(const struct transport *t)
+{
+	return t->fd;
+}
+
 uint64_t
 transport_received(const struct transport *t)
 {

@@ -306,6 +306,16 @@ on_cause_timer(evutil_socket_t fd, short what, void *arg)
 	look_for_cause(arg, true);
 }
 
+/* To a worker what may change while it runs; not if the way is another. */
+static void
+set_member(struct chain *c, struct member *m)
+{
+	const struct host *h = host_of(c, (size_t)(m - c->members));
+
+	if (h != NULL && str_equal(h->name, m->name) && !m->ended)
+		worker_proc_set(m->proc, h);
+}
+
 /* What the workers say */
 
 static void
@@ -321,6 +331,7 @@ on_phase(void *arg, enum phase phase)
 		    m->name, phase_name(phase));
 	if (phase == PHASE_UP) {
 		m->up = true;
+		set_member(c, m);	/* it may be a while since its start */
 		if (m != last_of(c))
 			lead_on(c, m);
 	}
@@ -441,6 +452,13 @@ chain_send(struct chain *c, enum message_name name, json_t *body,
 		worker_proc_send(last_of(c)->proc, name, body, fds, fd_count);
 	else
 		json_decref(body);
+}
+
+void
+chain_set(struct chain *c)
+{
+	for (size_t i = 0; i < c->started && !c->has_end; i++)
+		set_member(c, &c->members[i]);
 }
 
 void

@@ -48,6 +48,9 @@ void chain_free(struct chain *);
 void chain_send(struct chain *, enum message_name, json_t *body,
     const int *fds, size_t fd_count);
 
+/* The configuration has changed: to each worker, what of it is live. */
+void chain_set(struct chain *);
+
 /* Kills all; on_end comes with this class and text (copied). */
 void chain_kill(struct chain *, enum end_class, const char *text);
 

@@ -139,6 +139,16 @@ static void (*const actions[])(struct host_table *,
 static_assert(sizeof(actions) / sizeof(actions[0]) == PLAN_ACTION_COUNT,
     "one row per action");
 
+/* Also those whose host was kept: its hops' settings, or the log's. */
+static void
+set_runs(struct host_entry *e)
+{
+	struct host_run *run;
+
+	TAILQ_FOREACH(run, &e->runs, entry)
+		chain_set(run->chain);
+}
+
 void
 host_table_apply(struct host_table *t, const struct plan *plan,
     const struct config *config)
@@ -151,5 +161,6 @@ host_table_apply(struct host_table *t, const struct plan *plan,
 
 		TAILQ_REMOVE(&t->hosts, e, entry);
 		TAILQ_INSERT_TAIL(&t->hosts, e, entry);
+		set_runs(e);
 	}
 }

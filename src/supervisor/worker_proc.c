@@ -36,6 +36,7 @@ struct worker_proc {
 	int connect_timeout_ms;
 	char *sandbox;		/* as FACT_UP says it; NULL before */
 	struct targets reach;	/* what the sandbox leaves it */
+	json_t *told;		/* the settings that it knows: ORDER_SET's */
 	bool has_end;		/* class_ and text are its end already */
 	enum end_class class_;
 	char *text;
@@ -256,6 +257,16 @@ known_hosts_files(const struct host *h, char *own, size_t *count)
 	return files;
 }
 
+/* The members that ORDER_SET brings. */
+static void
+fill_set(struct session_order *o, const struct host *h)
+{
+	o->alive_interval_s = h->alive_interval_s;
+	o->alive_count_max = h->alive_count_max;
+	o->log_level = (int)log_get_level();
+	o->log_json = log_get_format() == LOG_JSON;
+}
+
 static void
 send_record(struct worker_proc *w, const struct host *h)
 {
@@ -289,12 +300,10 @@ send_record(struct worker_proc *w, const struct host *h)
 		.ip_tos = h->ip_tos,
 		.tcp_keepalive = h->tcp_keepalive,
 		.connect_timeout_s = h->connect_timeout_s,
-		.alive_interval_s = h->alive_interval_s,
-		.alive_count_max = h->alive_count_max,
-		.log_level = (int)log_get_level(),
-		.log_json = log_get_format() == LOG_JSON,
 	};
 
+	fill_set(&o, h);
+	w->told = session_order_encode_set(&o);
 	o.known_hosts_files = known_hosts_files(h, own,
 	    &o.known_hosts_file_count);
 	for (size_t i = 0; i < h->forward_count; i++)
@@ -366,6 +375,7 @@ worker_proc_free(struct worker_proc *w)
 	child_fini(&w->child);
 	event_free(w->deadline);
 	targets_fini(&w->reach);
+	json_decref(w->told);
 	free(w->sandbox);
 	free(w->text);
 	hostkey_fini(&w->key);
@@ -377,6 +387,26 @@ worker_proc_send(struct worker_proc *w, enum message_name name, json_t *body,
     const int *fds, size_t fd_count)
 {
 	worker_link_send(w->link, name, body, fds, fd_count);
+}
+
+void
+worker_proc_set(struct worker_proc *w, const struct host *h)
+{
+	struct session_order o = { 0 };
+	json_t *body;
+
+	/* Before that it waits for no orders but answers. */
+	if (w->phase != PHASE_UP)
+		return;
+	fill_set(&o, h);
+	body = session_order_encode_set(&o);
+	if (!json_equal(body, w->told)) {
+		json_decref(w->told);
+		w->told = json_copy(body);
+		worker_link_send(w->link, ORDER_SET, json_incref(body), NULL,
+		    0);
+	}
+	json_decref(body);
 }
 
 void

@@ -53,6 +53,12 @@ void worker_proc_free(struct worker_proc *);
 void worker_proc_send(struct worker_proc *, enum message_name, json_t *body,
     const int *fds, size_t fd_count);
 
+/*
+ * Tells a worker that is up (no other) the settings of ORDER_SET, as this host
+ * and the log have them now, if it knows others.
+ */
+void worker_proc_set(struct worker_proc *, const struct host *);
+
 /* Kills it; on_end comes with this class and text (copied). */
 void worker_proc_kill(struct worker_proc *, enum end_class, const char *text);
 

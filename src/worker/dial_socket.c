@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,6 +21,19 @@ set(int fd, int level, int option, int value)
 }
 
 void
+dial_socket_patience(int fd, const struct session_order *o)
+{
+	int64_t ms = 0;		/* the system's */
+
+	/* The 1 s of ping.h's grace is in it, too. */
+	if (o->alive_interval_s > 0)
+		ms = (int64_t)o->alive_interval_s * 1000 *
+		    o->alive_count_max + 1000;
+	set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+	    ms < INT_MAX ? (int)ms : INT_MAX);
+}
+
+void
 dial_socket_options(int fd, const struct session_order *o)
 {
 	struct sockaddr_storage here;
@@ -29,10 +43,7 @@ dial_socket_options(int fd, const struct session_order *o)
 		return;
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	set(fd, SOL_SOCKET, SO_KEEPALIVE, o->tcp_keepalive);
-	/* Milliseconds; the 1 s of ping.h's grace is in it, too. */
-	if (o->alive_interval_s > 0)
-		set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->alive_interval_s *
-		    1000 * o->alive_count_max + 1000);
+	dial_socket_patience(fd, o);
 	if (o->ip_tos == -1)
 		return;
 	if (here.ss_family == AF_INET)

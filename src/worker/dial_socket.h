@@ -27,4 +27,7 @@ int dial_socket_new(const struct session_order *, const struct addrinfo *to,
  */
 void dial_socket_options(int fd, const struct session_order *);
 
+/* The last of these alone, for when the pings are others. */
+void dial_socket_patience(int fd, const struct session_order *);
+
 #endif

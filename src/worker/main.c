@@ -38,7 +38,7 @@ receive_start(struct session_order *out, struct err *err)
 
 /* True unless the supervisor is gone. */
 static bool
-run(const struct session_order *order, struct report *report,
+run(struct session_order *order, struct report *report,
     struct ending *ending)
 {
 	int link_fd = fcntl(LINK_FD, F_GETFD) != -1 ? LINK_FD : -1;

@@ -19,7 +19,7 @@
 
 struct ping {
 	struct loop *loop;
-	int64_t interval_ms;
+	int64_t interval_ms;	/* 0: there are no pings */
 	int64_t limit_ms;	/* of silence */
 	uint64_t (*heard)(void *arg);
 	const struct ping_ops *ops;
@@ -44,6 +44,15 @@ set_timer(struct ping *p, int64_t ms)
 }
 
 static void
+end_silence(struct ping *p)
+{
+	if (!p->silent)
+		return;
+	p->silent = false;
+	p->ops->on_back(p->arg);
+}
+
+static void
 on_answer(void *arg, bool ok, uint32_t port)
 {
 	struct ping *p = arg;
@@ -53,13 +62,11 @@ on_answer(void *arg, bool ok, uint32_t port)
 	p->waiting = false;
 	p->alive = clock_now_ms();
 	p->rtt_us = clock_now_us() - p->sent_us;
-	set_timer(p, p->first && p->interval_ms > SECOND_MS ? SECOND_MS :
-	    p->interval_ms);
+	if (p->interval_ms > 0)
+		set_timer(p, p->first && p->interval_ms > SECOND_MS ?
+		    SECOND_MS : p->interval_ms);
 	p->first = false;
-	if (p->silent) {
-		p->silent = false;
-		p->ops->on_back(p->arg);
-	}
+	end_silence(p);
 	p->ops->on_rtt(p->arg, p->rtt_us);
 }
 
@@ -133,6 +140,13 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		send_ping(p);
 }
 
+static void
+set_limits(struct ping *p, int interval_s, int count)
+{
+	p->interval_ms = (int64_t)interval_s * 1000;
+	p->limit_ms = p->interval_ms * count + PING_GRACE_MS;
+}
+
 struct ping *
 ping_new(struct loop *l, int interval_s, int count,
     uint64_t (*heard)(void *arg), const struct ping_ops *ops, void *arg)
@@ -140,8 +154,7 @@ ping_new(struct loop *l, int interval_s, int count,
 	struct ping *p = mem_alloc(sizeof(*p));
 
 	p->loop = l;
-	p->interval_ms = (int64_t)interval_s * 1000;
-	p->limit_ms = p->interval_ms * count + PING_GRACE_MS;
+	set_limits(p, interval_s, count);
 	p->heard = heard;
 	p->ops = ops;
 	p->arg = arg;
@@ -152,6 +165,25 @@ ping_new(struct loop *l, int interval_s, int count,
 	if (interval_s > 0)
 		send_ping(p);
 	return p;
+}
+
+void
+ping_set(struct ping *p, int interval_s, int count)
+{
+	int64_t now = clock_now_ms();
+
+	set_limits(p, interval_s, count);
+	if (interval_s == 0) {
+		event_del(p->timer);
+		end_silence(p);
+		return;
+	}
+	if (p->alive < now - p->interval_ms)
+		p->alive = now - p->interval_ms;
+	if (p->waiting)
+		set_watch(p);
+	else
+		set_timer(p, p->alive + p->interval_ms - now);
 }
 
 void

@@ -37,6 +37,12 @@ struct ping_ops {
 struct ping *ping_new(struct loop *, int interval_s, int count,
     uint64_t (*heard)(void *arg), const struct ping_ops *, void *arg);
 
+/*
+ * Goes on with another interval and count. A silence that lasts already counts
+ * for one new interval at most, so that there is time for an answer.
+ */
+void ping_set(struct ping *, int interval_s, int count);
+
 /* After the connection is gone: an answer may be under way. NULL is fine. */
 void ping_free(struct ping *);
 

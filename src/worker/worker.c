@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "ipc/message.h"
 #include "ssh/connection.h"
+#include "worker/dial_socket.h"
 #include "worker/forward_remote.h"
 #include "worker/forwards.h"
 #include "worker/lookup.h"
@@ -23,7 +24,7 @@
 
 struct worker {
 	struct loop loop;
-	const struct session_order *order;
+	struct session_order *order;
 	int sock;
 	struct ending *ending;
 	struct connection *connection;
@@ -278,6 +279,25 @@ on_stop(struct worker *w)
 		forwards_cancel_all(w->forwards, on_cancelled, w);
 }
 
+/* The next ping, and what the kernel and the log do, follow at once. */
+static void
+on_set(struct worker *w, const struct message *m)
+{
+	struct session_order *o = w->order;
+	struct err err;
+
+	if (session_order_decode_set(m->body, o, &err) == -1) {
+		log_error("an order was not understood: %s", err.text);
+		return;
+	}
+	log_set_level((enum log_level)o->log_level);
+	log_set_format(o->log_json ? LOG_JSON : LOG_TEXT);
+	if (w->loop.connection != NULL)
+		dial_socket_patience(transport_fd(connection_transport(
+		    w->connection)), o);
+	ping_set(w->ping, o->alive_interval_s, o->alive_count_max);
+}
+
 static void
 obey(struct worker *w, struct message *m)
 {
@@ -302,6 +322,9 @@ obey(struct worker *w, struct message *m)
 		break;
 	case ORDER_LINK:
 		on_link(w, m);
+		break;
+	case ORDER_SET:
+		on_set(w, m);
 		break;
 	case ORDER_START:
 	case ORDER_RECORDED:
@@ -421,7 +444,7 @@ stop(struct worker *w)
 }
 
 bool
-worker_run(struct transport *t, const struct session_order *o, int sock,
+worker_run(struct transport *t, struct session_order *o, int sock,
     struct report *report, struct ending *e)
 {
 	struct worker w = { .order = o, .sock = sock, .ending = e };

@@ -18,10 +18,11 @@
 #define WORKER_BYE_MS		500	/* to hand the good-bye over */
 
 /*
- * Runs the session on transport (taken). sock, borrowed, brings the orders.
- * True when it ended, with the ending set; false when the supervisor is gone.
+ * Runs the session on transport (taken). sock, borrowed, brings the orders, of
+ * which ORDER_SET changes the record. True when it ended, with the ending set;
+ * false when the supervisor is gone.
  */
-bool worker_run(struct transport *, const struct session_order *, int sock,
+bool worker_run(struct transport *, struct session_order *, int sock,
     struct report *, struct ending *);
 
 #endif

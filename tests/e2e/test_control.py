@@ -179,6 +179,47 @@ def test_target_changed(hawserd, sshd, serve):
     until(is_moved, 10, "new")
 
 
+def test_pings_changed(hawserd, sshd, target):
+    """On the live connection: a silence is noticed by the new limit."""
+    local = ports.free()
+
+    def write(**options):
+        hawserd.write(stanza("one", sshd, f"LocalForward {local} {target}",
+                             **options))
+    write(ServerAliveInterval="1h")
+    hawserd.start()
+    pid = hawserd.wait_up("one")["pid"]
+    frozen = sshd.freeze()
+    write(ServerAliveInterval=1, ServerAliveCountMax=2)
+    watch = Stopwatch()
+    assert hawserd.hup()["error"] is None
+    assert hawserd.worker_pid("one") == pid
+    end = until(lambda: hawserd.host("one")["last_end"], 10, "it is lost")
+    took = watch.seconds
+    sshd.thaw(frozen)
+    assert end["class"] == "lost"
+    # The reload itself lets the files rest first.
+    assert took <= 1 * 2 + 1 + 0.5 + 0.5 * STRETCH
+
+
+def test_log_changed(hawserd, sshd, target):
+    """Also that of workers that run."""
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} "
+                         f"{target}", ServerAliveInterval=1))
+    hawserd.start()
+    pid = hawserd.wait_up("one")["pid"]
+    ini = os.path.join(hawserd.conf, "hawser.ini")
+    with open(ini, "w", encoding="utf-8") as f:
+        f.write("[supervisor]\nlog_format = json\n")
+    os.chmod(ini, 0o600)
+    hawserd.hup()
+    frozen = sshd.freeze()
+    hawserd.log.wait('"level":"warn","who":"worker one".*silent')
+    sshd.thaw(frozen)
+    hawserd.log.wait('"level":"info","who":"worker one".*answers again')
+    assert hawserd.worker_pid("one") == pid
+
+
 def test_connection_changed(hawserd, make_sshd, target):
     """Another server: a new worker takes over; who is connected finishes."""
     old, new = make_sshd(), make_sshd()

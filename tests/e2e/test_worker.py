@@ -53,6 +53,34 @@ def test_phases_and_stop(worker):
     assert worker.end()["class"] == "stopped"
 
 
+def test_settings_change_on_the_link(make_worker, sshd, stack):
+    """The pings', and with them the kernel's patience; the log's level."""
+    link = stack.enter_context(connect(sshd.port))
+    link.settimeout(None)
+    worker = make_worker(sshd, link=link, alive_interval_s=3600,
+                         alive_count_max=1000, log_level=1).up()
+
+    def patience():
+        return link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert patience() == 2**31 - 1
+    settings = {"alive_interval_s": 0, "alive_count_max": 3,
+                "log_level": 3, "log_json": True}
+    worker.send("set", settings)
+    until(lambda: patience() == 0, 5, "no patience of our own")
+    worker.send("set", {**settings, "alive_interval_s": -1})
+    worker.log.wait('"level":"error".*alive_interval_s')
+    worker.wait("rtt")
+    frozen = sshd.freeze()
+    watch = Stopwatch()
+    worker.send("set", {**settings, "alive_interval_s": 1,
+                        "alive_count_max": 2})
+    until(lambda: patience() == 3000, 5, "the pings' patience")
+    end = worker.end()
+    sshd.thaw(frozen)
+    assert end["class"] == "lost"
+    assert watch.seconds < 1 * 2 + 1 + 0.5 * STRETCH
+
+
 def test_a_link_is_given(make_worker, sshd, stack):
     link = stack.enter_context(connect(sshd.port))
     link.settimeout(None)

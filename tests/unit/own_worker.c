@@ -35,6 +35,14 @@ count(const char *id, long long n)
 	    "id", id, "open", n, "total", n, "failed", n, "in", n, "out", n));
 }
 
+/* The seconds between pings, and 100 for a log in JSON. */
+static void
+count_settings(const struct message *m)
+{
+	count("R:9", message_int(m, "alive_interval_s", -1) +
+	    (json_is_true(json_object_get(m->body, "log_json")) ? 100 : 0));
+}
+
 /* Numbers and forwards that no honest worker has. */
 static void
 lie(void)
@@ -81,6 +89,8 @@ serve(const char *how)
 	while (message_recv(MESSAGE_FD, FROM_SUPERVISOR, &m, &err) == 1) {
 		if (m.name == ORDER_LISTEN || m.name == ORDER_FORWARD)
 			answer_forward(&m, how);
+		if (m.name == ORDER_SET)
+			count_settings(&m);
 		if (m.name == ORDER_CANCEL)
 			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
 			    message_string(&m, "id"), "state", "down"));

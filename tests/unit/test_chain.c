@@ -59,6 +59,21 @@ receive_link(void)
 }
 
 static void
+tell_settings(void)
+{
+	struct message m;
+	struct err err;
+	char text[64];
+
+	if (message_recv(MESSAGE_FD, FROM_SUPERVISOR, &m, &err) != 1 ||
+	    m.name != ORDER_SET)
+		_exit(8);
+	snprintf(text, sizeof(text), "a ping each %lld s",
+	    message_int(&m, "alive_interval_s", -1));
+	end("closed", text);
+}
+
+static void
 be_hop(const char *how)
 {
 	int far = receive_link();
@@ -70,6 +85,8 @@ be_hop(const char *how)
 		for (;;)
 			pause();
 	say(FACT_LINK, json_object());
+	if (strcmp(how, "hop-told") == 0)
+		tell_settings();
 	if (strcmp(how, "hop-dies") == 0 && read(far, &byte, 1) == 1) {
 		/* Those behind it see the end before we say why. */
 		close(far);
@@ -301,6 +318,26 @@ a_chain_grows_hop_by_hop(void **state)
 	wait_end(f, END_STOPPED, NULL, "stopped as ordered");
 }
 
+/* Not of another host, should the way have changed. */
+static void
+a_hop_is_told_its_own_settings(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, NULL, "hop-told", "main", NULL);
+	wait_up(f);
+	chain_set(f->chain);
+	f->host.alive_interval_s = 4;
+	chain_set(f->chain);
+	f->hops[0].alive_interval_s = 6;
+	f->hops[0].name = (char *)"other";
+	chain_set(f->chain);
+	f->hops[0].alive_interval_s = 5;
+	f->hops[0].name = (char *)"a";
+	chain_set(f->chain);
+	wait_end(f, END_CLOSED, "a", "hop a: a ping each 5 s");
+}
+
 static void
 a_hop_fails_by_its_own_class(void **state)
 {
@@ -439,6 +476,7 @@ main(int argc, char **argv)
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_chain_grows_hop_by_hop),
+		TEST(a_hop_is_told_its_own_settings),
 		TEST(a_hop_fails_by_its_own_class),
 		TEST(a_hop_without_a_way_on),
 		TEST(a_way_on_has_a_deadline),

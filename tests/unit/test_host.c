@@ -493,6 +493,57 @@ a_reload_touches_what_changed(void **state)
 	free(pid);
 }
 
+/* The worker counts the interval of its pings when it is told one. */
+static void
+a_reload_sets_what_is_live(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good") };
+	struct host new_[] = { HOST("a", "good") };
+	char *pid;
+
+	old[0].forwards = new_[0].forwards = &r;
+	old[0].forward_count = new_[0].forward_count = 1;
+	old[0].alive_interval_s = 7;
+	new_[0].alive_interval_s = 5;
+	apply(f, old, 1);
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	pid = str_dup(field(f, "a", "pid"));
+	/* What it knows is not told again. */
+	apply(f, old, 1);
+	apply(f, new_, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 5, \"total\": 5, \"failed\": 5}");
+	/* The log's too, though the host is kept. */
+	log_set_format(LOG_JSON);
+	apply(f, new_, 1);
+	log_set_format(LOG_TEXT);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 105, \"total\": 105, \"failed\": 105}");
+	assert_string_equal(field(f, "a", "pid"), pid);
+	free(pid);
+}
+
+/* It was told of other pings while it connected. */
+static void
+a_reload_while_it_connects_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good") };
+	struct host new_[] = { HOST("a", "good") };
+
+	old[0].forwards = new_[0].forwards = &r;
+	old[0].forward_count = new_[0].forward_count = 1;
+	new_[0].alive_interval_s = 5;
+	apply(f, old, 1);
+	wait_state(f, "a", "connecting");
+	apply(f, new_, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 5, \"total\": 5, \"failed\": 5}");
+}
+
 static void
 a_new_link_comes_before_the_old_one_goes(void **state)
 {
@@ -576,6 +627,8 @@ main(int argc, char **argv)
 		TEST(a_new_target_does_not_wait_for_the_old_link),
 		TEST(only_eight_connect_at_a_time),
 		TEST(a_reload_touches_what_changed),
+		TEST(a_reload_sets_what_is_live),
+		TEST(a_reload_while_it_connects_counts),
 		TEST(a_new_link_comes_before_the_old_one_goes),
 		TEST(a_stop_ends_even_the_deaf),
 	};

@@ -31,6 +31,9 @@ rows_are_kept_to(void **state)
 		{ "{\"m\":\"order.stop\"}", 0, FROM_WORKER, false },
 		{ "{\"m\":\"order.stop\"}", 0, FROM_RESOLVER, false },
 		{ "{\"m\":\"order.stop\"}", 0, FROM_SUPERVISOR, true },
+		{ "{\"m\":\"order.set\"}", 0, FROM_WORKER, false },
+		{ "{\"m\":\"order.set\"}", 0, FROM_SUPERVISOR, true },
+		{ "{\"m\":\"order.set\"}", 1, FROM_SUPERVISOR, false },
 		/* Fields: missing, of a wrong type, unknown, twice. */
 		{ "{\"m\":\"fact.rtt\"}", 0, FROM_WORKER, false },
 		{ "{\"m\":\"fact.rtt\",\"us\":\"1\"}", 0, FROM_WORKER, false },

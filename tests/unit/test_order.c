@@ -125,11 +125,44 @@ broken_records(void **state)
 	refuse("identity_files", many);
 }
 
+/* ORDER_SET changes its members and no others; a bad one changes nothing. */
+static void
+settings_are_brought_anew(void **state)
+{
+	struct session_order o = sample, other = sample;
+	json_t *body;
+	struct err err;
+
+	(void)state;
+	other.hostname = (char *)"elsewhere";
+	other.alive_interval_s = 0;
+	other.alive_count_max = 1000;
+	other.log_level = 0;
+	other.log_json = false;
+	body = session_order_encode_set(&other);
+	assert_int_equal(json_object_size(body), 4);
+	assert_int_equal(session_order_decode_set(body, &o, &err), 0);
+	assert_string_equal(o.hostname, sample.hostname);
+	assert_int_equal(o.alive_interval_s, 0);
+	assert_int_equal(o.alive_count_max, 1000);
+	assert_int_equal(o.log_level, 0);
+	assert_false(o.log_json);
+	json_object_set_new(body, "alive_interval_s", json_integer(5));
+	json_object_set_new(body, "alive_count_max", json_integer(0));
+	assert_int_equal(session_order_decode_set(body, &o, &err), -1);
+	assert_int_equal(err.code, ERR_PROTOCOL);
+	assert_int_equal(o.alive_interval_s, 0);
+	json_object_del(body, "alive_count_max");
+	assert_int_equal(session_order_decode_set(body, &o, &err), -1);
+	json_decref(body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(settings_are_brought_anew),
 		cmocka_unit_test(broken_records),
 	};
 

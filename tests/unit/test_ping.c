@@ -186,6 +186,85 @@ zero_never_asks(void **state)
 	ping_free(p);
 }
 
+static void
+is_lost_by_the_new_limit(int64_t from)
+{
+	int64_t took;
+
+	while (seen.lost_ms == 0)
+		turn();
+	took = clock_now_ms() - from;
+	assert_in_range(took, 1000, 2600);
+}
+
+static void
+a_shorter_interval_counts_at_once(void **state)
+{
+	struct ping *p = ping_new(&loop, 3600, 3, heard, &ops, NULL);
+
+	(void)state;
+	answer();
+	ping_set(p, 1, 1);
+	is_lost_by_the_new_limit(clock_now_ms());
+	assert_int_equal(asked, 2);
+	ping_free(p);
+}
+
+/* The one ping is asked again of nobody, but waited for less long. */
+static void
+a_shorter_interval_counts_for_a_late_answer(void **state)
+{
+	struct ping *p = ping_new(&loop, 3600, 3, heard, &ops, NULL);
+
+	(void)state;
+	ping_set(p, 1, 1);
+	is_lost_by_the_new_limit(clock_now_ms());
+	assert_int_equal(asked, 1);
+	ping_free(p);
+}
+
+/* However long it was silent: there is time for the answer. */
+static void
+an_old_silence_is_no_loss(void **state)
+{
+	struct ping *p = ping_new(&loop, 0, 3, heard, &ops, NULL);
+	int64_t begin = clock_now_ms();
+
+	(void)state;
+	while (clock_now_ms() - begin < 2200)
+		event_base_loop(loop.base, EVLOOP_NONBLOCK);
+	ping_set(p, 1, 1);
+	turn();
+	assert_int_equal(asked, 1);
+	assert_int_equal(seen.lost_ms, 0);
+	answer();
+	assert_int_equal(seen.rtt, 1);
+	turn();
+	assert_int_equal(asked, 2);
+	ping_free(p);
+}
+
+static void
+zero_ends_the_pings(void **state)
+{
+	struct ping *p = ping_new(&loop, 1, 30, heard, &ops, NULL);
+
+	(void)state;
+	while (seen.silent == 0)
+		turn();
+	/* Nobody waits for the answer: clients need not either. */
+	ping_set(p, 0, 3);
+	assert_int_equal(seen.back, 1);
+	assert_int_equal(event_base_get_num_events(loop.base,
+	    EVENT_BASE_COUNT_ADDED), 0);
+	answer();
+	assert_int_equal(seen.back, 1);
+	assert_int_equal(seen.rtt, 1);
+	assert_int_equal(event_base_get_num_events(loop.base,
+	    EVENT_BASE_COUNT_ADDED), 0);
+	ping_free(p);
+}
+
 int
 main(void)
 {
@@ -196,6 +275,10 @@ main(void)
 		TEST(is_silent_then_back),
 		TEST(a_slow_link_is_not_lost),
 		TEST(zero_never_asks),
+		TEST(a_shorter_interval_counts_at_once),
+		TEST(a_shorter_interval_counts_for_a_late_answer),
+		TEST(an_old_silence_is_no_loss),
+		TEST(zero_ends_the_pings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,12 @@ static const struct {
 	    "Host a\nHostName y\nLocalForward 3 x:1\nServerAliveInterval 9\n",
 	    "a" },
 	{ "a host is switched off", A, "a", A "HawserEnabled no\n", "a" },
+	{ "a hop's pings", A "ProxyJump b\n" B, "a",
+	    A "ProxyJump b\n" B "ServerAliveCountMax 9\n", "a" },
+	{ "a hop's wait, which nobody waits", A "ProxyJump b\n" B, "a",
+	    A "ProxyJump b\n" B "HawserHold 9s\n", "a" },
+	{ "a hop's port", A "ProxyJump b\n" B, "a",
+	    A "ProxyJump b\n" B "Port 9\nServerAliveCountMax 9\n", "a" },
 	{ "defaults for all", A B, "ab", A B "Host *\nUser x\n", "ab" },
 };
 
