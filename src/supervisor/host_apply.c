@@ -87,6 +87,7 @@ apply_live(struct host_table *t, const struct plan_step *s)
 	e->conf = s->new_;
 	change_forwards(e, s);
 	host_forwards_set_mask(e);
+	host_forwards_set_verify(e);
 	host_follow_wish(e);
 	host_update_hold(e);
 	if (host_is_up(e))

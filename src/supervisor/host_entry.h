@@ -59,6 +59,7 @@ struct host_forward {
 	int64_t last_ok_wall_ms;	/* bytes passed both ways; 0: never */
 	bool passed_in, passed_out;	/* bytes, since then */
 	int64_t verified_wall_ms;	/* 0: never */
+	int64_t verified_ms;		/* the same by clock_now_ms() */
 	struct event *lapse;		/* of being verified */
 
 	struct listener listener;	/* local kinds */
@@ -223,6 +224,7 @@ void host_forwards_lend(struct host_entry *);
 void host_forwards_down(struct host_entry *);
 void host_forwards_retry(struct host_entry *);
 void host_forwards_set_mask(struct host_entry *);	/* the model's */
+void host_forwards_set_verify(struct host_entry *);	/* likewise */
 void host_forwards_close(struct host_entry *);	/* refuse the clients */
 
 /*

@@ -203,19 +203,25 @@ on_lapse(evutil_socket_t fd, short what, void *arg)
 		host_forward_set(f, FORWARD_UP, NULL);
 }
 
+static void
+plan_lapse(struct host_forward *f)
+{
+	host_timer_set(f->lapse, f->verified_ms +
+	    2 * f->host->conf->verify_ms - clock_now_ms());
+}
+
 /* Bytes passed both ways: it works, whoever sent them. */
 static void
 verify(struct host_forward *f)
 {
-	int64_t ms = f->host->conf->verify_ms;
-
 	f->last_ok_wall_ms = clock_wall_ms();
-	if (ms == 0 ||
+	if (f->host->conf->verify_ms == 0 ||
 	    (f->state != FORWARD_UP && f->state != FORWARD_VERIFIED))
 		return;
 	f->verified_wall_ms = f->last_ok_wall_ms;
+	f->verified_ms = clock_now_ms();
 	host_forward_set(f, FORWARD_VERIFIED, NULL);
-	host_timer_set(f->lapse, 2 * ms);
+	plan_lapse(f);
 }
 
 static void
@@ -305,6 +311,16 @@ host_forwards_set_mask(struct host_entry *e)
 
 	TAILQ_FOREACH(f, &e->forwards, entry)
 		listener_set_mask(&f->listener, (mode_t)e->conf->unix_mask);
+}
+
+void
+host_forwards_set_verify(struct host_entry *e)
+{
+	struct host_forward *f;
+
+	TAILQ_FOREACH(f, &e->forwards, entry)
+		if (f->state == FORWARD_VERIFIED)
+			plan_lapse(f);
 }
 
 void

@@ -110,6 +110,10 @@ def test_use_verifies(hawserd, sshd, target, line):
         assert hawserd.host("vps")["state"] == "up"
         idle = hawserd.wait_forward("vps", forward, "up")
         assert idle["verified_at"] == used["verified_at"]
+        # Verified for two hours; but then no longer at all.
+        hawserd.write(stanza("vps", sshd, f"{line} {port} {target}",
+                             HawserVerify="1h"))
+        hawserd.hup()
         assert ping(s)
         hawserd.wait_forward("vps", forward, "verified")
     hawserd.write(stanza("vps", sshd, f"{line} {port} {target}",
