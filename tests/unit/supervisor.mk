@@ -32,9 +32,17 @@ tests_unit_test_hostkeys_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_host
 tests_unit_test_host_SOURCES = tests/unit/test_host.c \
+	tests/unit/host_fixture.c tests/unit/host_fixture.h \
 	tests/unit/own_worker.c tests/unit/own_worker.h
 tests_unit_test_host_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_host_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_host_reload
+tests_unit_test_host_reload_SOURCES = tests/unit/test_host_reload.c \
+	tests/unit/host_fixture.c tests/unit/host_fixture.h \
+	tests/unit/own_worker.c tests/unit/own_worker.h
+tests_unit_test_host_reload_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_host_reload_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_host_fsm
 tests_unit_test_host_fsm_SOURCES = tests/unit/test_host_fsm.c

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "host_fixture.h"
+#include "own_worker.h"
+
+/* What a reload does to hosts that run: this program is its own worker. */
+
+static void
+a_reload_touches_what_changed(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good"), HOST("b", "good"),
+	    HOST("c", "good") };
+	struct host new_[] = { HOST("d", "good"), HOST("b", "good"),
+	    HOST("a", "good") };
+	char *pid;
+
+	apply(f, old, 3);
+	wait_state(f, "a", "up");
+	wait_state(f, "b", "up");
+	wait_state(f, "c", "up");
+	pid = str_dup(field(f, "a", "pid"));
+	new_[1].forwards = &r;
+	new_[1].forward_count = 1;
+	apply(f, new_, 3);
+	assert_null(field(f, "c", "state"));
+	assert_string_equal(field(f, "a", "pid"), pid);
+	wait_state(f, "d", "up");
+	wait_field(f, forward_field, "b", "state", "\"up\"");
+	apply(f, old, 3);
+	assert_string_equal(field(f, "b", "forwards"), "[]");
+	assert_string_equal(field(f, "a", "pid"), pid);
+	wait_state(f, "c", "up");
+	free(pid);
+}
+
+/* The worker counts the interval of its pings when it is told one. */
+static void
+a_reload_sets_what_is_live(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good") };
+	struct host new_[] = { HOST("a", "good") };
+	char *pid;
+
+	old[0].forwards = new_[0].forwards = &r;
+	old[0].forward_count = new_[0].forward_count = 1;
+	old[0].alive_interval_s = 7;
+	new_[0].alive_interval_s = 5;
+	apply(f, old, 1);
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	pid = str_dup(field(f, "a", "pid"));
+	/* What it knows is not told again. */
+	apply(f, old, 1);
+	apply(f, new_, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 5, \"total\": 5, \"failed\": 5}");
+	/* The log's too, though the host is kept. */
+	log_set_format(LOG_JSON);
+	apply(f, new_, 1);
+	log_set_format(LOG_TEXT);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 105, \"total\": 105, \"failed\": 105}");
+	assert_string_equal(field(f, "a", "pid"), pid);
+	free(pid);
+}
+
+/* It was told of other pings while it connected. */
+static void
+a_reload_while_it_connects_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good") };
+	struct host new_[] = { HOST("a", "good") };
+
+	old[0].forwards = new_[0].forwards = &r;
+	old[0].forward_count = new_[0].forward_count = 1;
+	new_[0].alive_interval_s = 5;
+	apply(f, old, 1);
+	wait_state(f, "a", "connecting");
+	apply(f, new_, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 5, \"total\": 5, \"failed\": 5}");
+}
+
+static void
+a_new_link_comes_before_the_old_one_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good") };
+	struct host new_[] = { HOST("a", "good") };
+	struct host bad[] = { HOST("a", "refuse") };
+	char *pid;
+
+	old[0].forwards = new_[0].forwards = bad[0].forwards = &r;
+	old[0].forward_count = new_[0].forward_count = 1;
+	bad[0].forward_count = 1;
+	new_[0].hostname = (char *)"127.0.0.2";
+	apply(f, old, 1);
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	pid = str_dup(field(f, "a", "pid"));
+	/* One that fails changes nothing. */
+	apply(f, bad, 1);
+	wait_field(f, field, "a", "state", "\"up\"");
+	while (str_equal(field(f, "a", "last_end"), "null"))
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_string_equal(field(f, "a", "state"), "\"up\"");
+	assert_string_equal(field(f, "a", "pid"), pid);
+	apply(f, new_, 1);
+	while (str_equal(field(f, "a", "pid"), pid)) {
+		assert_string_equal(field(f, "a", "state"), "\"up\"");
+		event_base_loop(f->base, EVLOOP_ONCE);
+	}
+	assert_string_equal(field(f, "a", "state"), "\"up\"");
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	free(pid);
+}
+
+/* What the old link never had need not be waited for. */
+static void
+a_new_target_does_not_wait_for_the_old_link(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "narrow") };
+	struct host new_[] = { HOST("a", "narrow") };
+	int64_t begin;
+
+	new_[0].forwards = &r;
+	new_[0].forward_count = 1;
+	apply(f, old, 1);
+	wait_state(f, "a", "up");
+	apply(f, new_, 1);
+	wait_field(f, forward_field, "a", "state", "\"down\"");
+	begin = clock_now_ms();
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	assert_non_null(strstr(field(f, "a", "workers"), "draining"));
+	assert_true(clock_now_ms() - begin < 2500);
+}
+
+/* A forward that comes again counts from nothing. */
+static void
+counters_begin_anew_with_the_forward(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host with[] = { HOST("a", "one-each") };
+	struct host without[] = { HOST("a", "one-each") };
+
+	with[0].forwards = &r;
+	with[0].forward_count = 1;
+	apply(f, with, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 1, \"total\": 1, \"failed\": 1}");
+	apply(f, without, 1);
+	assert_string_equal(field(f, "a", "forwards"), "[]");
+	apply(f, with, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 1, \"total\": 1, \"failed\": 1}");
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_reload_touches_what_changed),
+		TEST(a_reload_sets_what_is_live),
+		TEST(a_reload_while_it_connects_counts),
+		TEST(a_new_link_comes_before_the_old_one_goes),
+		TEST(a_new_target_does_not_wait_for_the_old_link),
+		TEST(counters_begin_anew_with_the_forward),
+	};
+
+	return FIXTURE_MAIN(argc, argv, tests);
+}
