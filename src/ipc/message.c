@@ -255,14 +255,18 @@ message_recv(int sock, enum message_sender sender, struct message *out,
 
 	out->body = NULL;
 	out->fd_count = 0;
+	/*
+	 * ECONNRESET: the other side has gone and left messages unread. It is
+	 * told once, and before those that the other side had sent.
+	 */
 	do
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n == -1 && errno == EAGAIN)
 		return err_set(err, ERR_AGAIN, "no message");
-	if (n == -1 && errno != ECONNRESET)
+	if (n == -1)
 		return err_sys(err, "cannot receive a message");
-	if (n <= 0)
+	if (n == 0)
 		return 0;
 	collect_fds(&msg, out);
 	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {

@@ -131,6 +131,25 @@ the_end_comes_after_the_last_words(void **state)
 	assert_int_equal(f->dead, 1);
 }
 
+/* The kernel then tells of a reset before it hands out what was said. */
+static void
+last_words_of_one_who_did_not_read(void **state)
+{
+	struct fixture *f = *state;
+
+	worker_link_send(f->link, ORDER_STOP, json_object(), NULL, 0);
+	say_phase(f, "kex");
+	say_phase(f, "auth");
+	close(f->far);
+	f->far = -1;
+	turn(f);
+	turn(f);
+	assert_int_equal(f->messages, 2);
+	assert_string_equal(f->last, "auth");
+	assert_int_equal(f->dead, 1);
+	assert_int_equal(f->why, ERR_CLOSED);
+}
+
 static void
 draining_needs_no_loop(void **state)
 {
@@ -275,6 +294,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(facts_arrive),
 		TEST(the_end_comes_after_the_last_words),
+		TEST(last_words_of_one_who_did_not_read),
 		TEST(draining_needs_no_loop),
 		TEST(what_breaks_the_table_is_the_end),
 		TEST(freeing_inside_a_callback),
