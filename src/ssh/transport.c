@@ -191,6 +191,21 @@ is_hopeless(struct transport *t)
 	return true;
 }
 
+static void
+keep_greeting(struct transport *t, const char *bytes, size_t n)
+{
+	size_t len = strlen(t->greeting);
+
+	for (size_t i = 0; i < n && !t->greeted; i++) {
+		t->greeted = bytes[i] == '\n' || bytes[i] == '\r' ||
+		    len == TRANSPORT_TEXT_SIZE - 1;
+		if (!t->greeted)
+			t->greeting[len++] = bytes[i];
+	}
+	t->greeting[len] = '\0';
+	str_make_printable(t->greeting);
+}
+
 static ssize_t
 on_receive(libssh2_socket_t fd, void *bytes, size_t n, int flags,
     void **abstract)
@@ -213,6 +228,8 @@ on_receive(libssh2_socket_t fd, void *bytes, size_t n, int flags,
 	while ((got = transport_receive(t, bytes, n)) == -EAGAIN)
 		if (wait_input(t) == -1)
 			return -ETIMEDOUT;
+	if (got > 0 && !t->greeted)
+		keep_greeting(t, bytes, (size_t)got);
 	return got;
 }
 
@@ -434,6 +451,12 @@ bool
 transport_has_banner(const struct transport *t)
 {
 	return strncmp(transport_banner(t), "SSH-", 4) == 0;
+}
+
+const char *
+transport_greeting(const struct transport *t)
+{
+	return t->greeting;
 }
 
 const uint8_t *

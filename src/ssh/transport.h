@@ -58,6 +58,12 @@ const char *transport_banner(const struct transport *);
 /* Did the server's banner arrive? Tells closed-early from the rest. */
 bool transport_has_banner(const struct transport *);
 
+/*
+ * The first line that came, printable, or "": the banner, or what a server says
+ * that hangs up instead ("Exceeded MaxStartups"). Borrowed.
+ */
+const char *transport_greeting(const struct transport *);
+
 /* The server's host key as on the wire (RFC 4253 6.6). Borrowed. */
 const uint8_t *transport_host_key(const struct transport *, size_t *len);
 

@@ -24,6 +24,8 @@ struct transport {
 	struct bytebuf in;		/* loop mode: not yet opened */
 	struct bytebuf out;
 	struct err cause;		/* why the link or the kex failed */
+	char greeting[TRANSPORT_TEXT_SIZE];	/* its first line, so far */
+	bool greeted;			/* which is complete */
 	char disconnect[TRANSPORT_TEXT_SIZE];	/* the server's good-bye */
 	unsigned disconnect_reason;
 	bool disconnected;

@@ -129,6 +129,20 @@ explain_link(struct session *s, enum end_class class, const struct err *err)
 	    o->hostname, o->port, phase_name(s->phase), err->text);
 }
 
+/* sshd drops connections with a line of its own, a web server with its page. */
+static int
+explain_early_end(struct session *s)
+{
+	const struct session_order *o = s->order;
+	const char *said = transport_greeting(s->transport);
+
+	return ending_set(s->ending, END_CLOSED_EARLY, "%s port %u hung up "
+	    "before its banner%s%s%s; see its log (MaxStartups, "
+	    "PerSourcePenalties, fail2ban, or no SSH server?)", o->hostname,
+	    o->port, *said != '\0' ? ", after saying \"" : "", said,
+	    *said != '\0' ? "\"" : "");
+}
+
 static int
 explain_handshake(struct session *s, const struct err *err)
 {
@@ -145,10 +159,7 @@ explain_handshake(struct session *s, const struct err *err)
 	if (transport_disconnect_text(s->transport, &reason) != NULL)
 		return explain_link(s, END_CLOSED, err);
 	if (code != ERR_TIMEOUT && !transport_has_banner(s->transport))
-		return ending_set(s->ending, END_CLOSED_EARLY,
-		    "%s port %u hung up before its banner (MaxStartups, "
-		    "PerSourcePenalties, fail2ban, or no SSH server?)",
-		    o->hostname, o->port);
+		return explain_early_end(s);
 	return explain_link(s, END_LOST, err);
 }
 

@@ -123,6 +123,8 @@ test_a_web_server(void **state)
 	start(say_http);
 	shake();
 	assert_false(transport_has_banner(w.t));
+	assert_string_equal(transport_greeting(w.t),
+	    "HTTP/1.1 400 Bad Request");
 }
 
 static void
@@ -155,6 +157,7 @@ test_an_endless_banner(void **state)
 		fails(scripts[i], ERR_PROTOCOL,
 		    "the server sent no SSH banner");
 		assert_false(transport_has_banner(w.t));
+		assert_true(strlen(transport_greeting(w.t)) < 256);
 		if (i < 2)
 			scripted_teardown(state);
 	}
@@ -179,6 +182,8 @@ test_text_before_the_banner(void **state)
 	fails(say_text_and_banner, ERR_CLOSED,
 	    "the server closed the connection without a word");
 	assert_string_equal(transport_banner(w.t), "SSH-2.0-Test_1");
+	assert_string_equal(transport_greeting(w.t),
+	    "Welcome to the museum.");
 }
 
 static void
