@@ -204,21 +204,6 @@ def test_crashed_worker(hawserd, sshd, serve):
     assert hawserd.worker_pid("two") == two
 
 
-def test_server_that_sheds_connections(hawserd, make_sshd, stack):
-    """Row 12: MaxStartups is full of others' silent connections."""
-    sshd = make_sshd(options=["MaxStartups 1:100:1"])
-    silent = stack.enter_context(connect(sshd.port, host=sshd.address))
-    assert silent.recv(4) == b"SSH-"
-    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
-                         HawserBackoff="1s 1s"))
-    hawserd.start()
-    host = hawserd.wait_ended("one")
-    assert host["last_end"]["class"] == "closed-early"
-    silent.close()
-    hawserd.cli("retry", "one")
-    hawserd.wait_up("one")
-
-
 def test_many_hosts_of_one_server(hawserd, make_sshd, target):
     """One budget: forty hosts come up without the server shedding any."""
     sshd = make_sshd(options=["MaxStartups 10:100:10"])

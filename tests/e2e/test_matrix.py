@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: ISC
 """Servers as people run them: other versions, hardened, small, strict."""
 
+import base64
+import collections
 import hashlib
 import os
+import re
+import shutil
 import socket
 import struct
+import subprocess
+import time
+from datetime import datetime
 
 import pytest
 
 from lib import ports
+from lib.agent import Agent
 from lib.hawserd import stanza
 from lib.servers import connect, digest_then_reply, read_all
 from lib.socks import request5
-from lib.sshd import USER, Dropbear, version
+from lib.sshd import SSHDS, USER, Dropbear, make_key, version
 from lib.wait import until
 
 MIB = 1024 * 1024
@@ -93,3 +101,245 @@ def test_dropbear(hawserd, make_sshd, serve, kind):
     sshd = make_sshd(Dropbear, host_keys=(kind,))
     assert_works(hawserd, sshd, serve)
     assert hawserd.host("one")["server"].startswith("SSH-2.0-dropbear")
+
+
+# What a server permits --------------------------------------------------------
+
+def test_restricted_key(hawserd, make_sshd, serve):
+    """What its line permits works; what it doesn't is named."""
+    sshd = make_sshd()
+    server, other = serve(digest_then_reply), serve(digest_then_reply)
+    permitted, refused = ports.free(), ports.free()
+    local, elsewhere, socks = (ports.free() for _ in range(3))
+    there = f"127.0.0.1:{server.port}"
+    sshd.authorize(f'restrict,port-forwarding,permitopen="{there}",'
+                   f'permitlisten="localhost:{permitted}" '
+                   + sshd.keys.public[0])
+    hawserd.write(stanza(
+        "one", sshd, f"RemoteForward {permitted} {there}",
+        f"RemoteForward {refused} {there}", f"LocalForward {local} {there}",
+        f"LocalForward {elsewhere} 127.0.0.1:{other.port}",
+        f"DynamicForward {socks}"))
+    hawserd.start()
+    hawserd.wait_state("one", "degraded")
+    found = hawserd.wait_forward("one", f"R:{refused}", "denied")
+    assert "permitlisten in authorized_keys" in found["detail"]
+    data = os.urandom(1000)
+    carries(permitted, data)
+    carries(local, data)
+    carries(socks, data, server.port)
+    with connect(socks) as s:
+        assert request5(s, "127.0.0.1", other.port) == 2
+    with connect(elsewhere) as s:
+        assert s.recv(1) == b""
+    found = hawserd.wait_forward("one", f"L:{elsewhere}", "denied")
+    assert f"does not permit connections to 127.0.0.1:{other.port}" \
+        in found["detail"]
+    assert "permitopen in authorized_keys" in found["detail"]
+    assert hawserd.host("one")["last_end"] is None
+
+
+def test_forced_command(hawserd, make_sshd, serve):
+    sshd = make_sshd(options=["ForceCommand /bin/false", "PermitTTY no"])
+    assert_works(hawserd, sshd, serve)
+
+
+def test_more_than_a_key_is_needed(hawserd, make_sshd):
+    sshd = make_sshd(options=[
+        "KbdInteractiveAuthentication yes",
+        "AuthenticationMethods publickey,keyboard-interactive"])
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"))
+    hawserd.start()
+    end = hawserd.wait_ended("one")["last_end"]
+    assert end["class"] == "auth"
+    assert "ed25519 was accepted, but is not enough" in end["text"]
+    assert "it allows keyboard-interactive" in end["text"]
+
+
+# Certificates -----------------------------------------------------------------
+
+def certify(folder, name, *options, kind="ed25519", bits=None):
+    """A key of that name that is known by a certificate alone; its path."""
+    path = os.path.join(folder, name)
+    make_key(path, kind, bits)
+    subprocess.run(["ssh-keygen", "-q", "-s", os.path.join(folder, "ca"),
+                    "-I", name, *options, f"{path}.pub"], check=True,
+                   capture_output=True)
+    return path
+
+
+CERTIFICATES = {        # what ssh-keygen is told, and what comes of it
+    "plain": ("-n tunnels", "up"),
+    "from": ("-n tunnels -O source-address=127.0.0.0/8", "up"),
+    "forced": ("-n tunnels -O force-command=/bin/false", "up"),
+    "bound": ("-n tunnels -O clear", "denied"),
+    "elsewhere": ("-n tunnels -O source-address=192.0.2.0/24",
+                  "offered .*/elsewhere-cert.pub "),
+    "other": ("-n others", "offered .*/other-cert.pub "),
+    "expired": ("-n tunnels -V 20200101:20200102",
+                "expired-cert.pub is not offered: it expired at 2020"),
+    "early": ("-n tunnels -V 20900101:20910101",
+              "early-cert.pub is not offered: it is not valid before 2090"),
+}
+
+
+def test_user_certificates(hawserd, make_sshd, serve, workdir):
+    """Each host has another certificate for the same server."""
+    make_key(os.path.join(workdir, "ca"), "ed25519")
+    principals = os.path.join(workdir, "principals")
+    with open(principals, "w", encoding="ascii") as f:
+        f.write("# whom\ntunnels\n")
+    sshd = make_sshd(options=[f"TrustedUserCAKeys {workdir}/ca.pub",
+                              f"AuthorizedPrincipalsFile {principals}"])
+    server = serve(digest_then_reply)
+    local = {name: ports.free() for name in CERTIFICATES}
+    hawserd.write(*(
+        stanza(name, sshd, f"LocalForward {local[name]} "
+               f"127.0.0.1:{server.port}",
+               key=certify(workdir, name, *options.split()))
+        for name, (options, _) in CERTIFICATES.items()))
+    hawserd.start()
+    for name, (_, expected) in CERTIFICATES.items():
+        if expected == "up":
+            hawserd.wait_up(name)
+            carries(local[name], b"x" * 1000)
+        elif expected == "denied":      # without permit-port-forwarding
+            hawserd.wait_up(name)
+            with connect(local[name]) as s:
+                assert s.recv(1) == b""
+            hawserd.wait_forward(name, f"L:{local[name]}", "denied")
+        else:
+            end = hawserd.wait_ended(name)["last_end"]
+            assert end["class"] == "auth"
+            assert re.search(expected, end["text"]), end
+    assert sshd.log.count("Accepted publickey .* ED25519-CERT") == 4
+
+
+# Keys -------------------------------------------------------------------------
+
+KINDS = (("ed25519", None), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521),
+         ("rsa", 2048), ("rsa", 3072), ("rsa", 4096))
+
+
+def rewritten(path, form):
+    """A copy of the key in that form of file."""
+    copy = shutil.copy(path, f"{path}-{form}")
+    subprocess.run(["ssh-keygen", "-q", "-p", "-m", form, "-P", "", "-N", "",
+                    "-f", copy], check=True, capture_output=True)
+    return copy
+
+
+def ed25519_by_openssl(path):
+    """Not every ssh-keygen writes such a file. Gives the public line."""
+    def openssl(*arguments):
+        return subprocess.run(["openssl", *arguments], check=True,
+                              capture_output=True).stdout
+    openssl("genpkey", "-algorithm", "ed25519", "-out", path)
+    os.chmod(path, 0o600)
+    raw = openssl("pkey", "-in", path, "-pubout", "-outform", "DER")[-32:]
+    blob = b"".join(struct.pack(">I", len(part)) + part
+                    for part in (b"ssh-ed25519", raw))
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
+
+
+def make_keys(folder, agent):
+    """Every kind of key in every kind of file, in the agent, and certified by
+    "ca". Gives the stanzas' options by name, and whom to authorize."""
+    hosts, public = {}, []
+    for kind, bits in KINDS:
+        path = os.path.join(folder, name := f"{kind}{bits or ''}")
+        public.append(make_key(path, kind, bits))
+        hosts[name] = {"key": path}
+        if kind == "ed25519":
+            public.append(ed25519_by_openssl(f"{path}-PKCS8"))
+            hosts[f"{name}-PKCS8"] = {"key": f"{path}-PKCS8"}
+        else:
+            for form in ("PEM", "PKCS8"):
+                hosts[f"{name}-{form}"] = {"key": rewritten(path, form)}
+        cert = certify(folder, f"{name}-cert", "-n", USER, kind=kind,
+                       bits=bits)
+        hosts[f"{name}-cert"] = {"key": cert}
+        agent.add(path, cert)
+        for of_agent in (path, cert):
+            hosts[os.path.basename(of_agent) + "-agent"] = {
+                "key": f"{of_agent}.pub", "IdentityAgent": agent.path}
+        hosts[f"{name}-cert-agent"]["CertificateFile"] = f"{cert}-cert.pub"
+    return hosts, public
+
+
+def test_key_types(hawserd, make_sshd, workdir, stack):
+    """One server, and a host for each key."""
+    make_key(os.path.join(workdir, "ca"), "ed25519")
+    agent = Agent(workdir)
+    stack.callback(agent.stop)
+    hosts, public = make_keys(workdir, agent)
+    sshd = make_sshd(options=[f"TrustedUserCAKeys {workdir}/ca.pub"])
+    sshd.authorize(*public)
+    hawserd.write(*(
+        stanza(name, sshd, f"LocalForward {ports.free()} a:1", **options)
+        for name, options in hosts.items()))
+    hawserd.start()
+    for name in hosts:
+        hawserd.wait_state(name, "up", "waiting", timeout=30)
+    assert {h["name"]: h["last_end"] for h in hawserd.status()["hosts"]
+            if h["state"] != "up"} == {}
+    used = collections.Counter(
+        sshd.log.find(r"Accepted publickey .* ssh2: (\S+)"))
+    # As a file of two or three forms and by the agent; certified, two ways.
+    assert used == {"ED25519": 3, "ED25519-CERT": 2, "ECDSA": 12,
+                    "ECDSA-CERT": 6, "RSA": 12, "RSA-CERT": 6}
+
+
+# Servers that let nobody in for a while ---------------------------------------
+
+def seconds_to_next(host):
+    at = datetime.fromisoformat(host["next_attempt_at"].replace("Z", "+00:00"))
+    return at.timestamp() - time.time()
+
+
+def assert_shed(host):
+    """The class for servers that have had enough, and its long wait."""
+    assert host["last_end"]["class"] == "closed-early"
+    assert "hung up before its banner, after saying \"" \
+        in (text := host["last_end"]["text"])
+    assert "Exceeded MaxStartups" in text or "Not allowed" in text
+    assert "see its log (MaxStartups, PerSourcePenalties" in text
+    assert 13 < seconds_to_next(host) <= 600
+
+
+def test_max_startups(hawserd, make_sshd, stack, openssh):
+    """Row 12: it is full of others' silent connections."""
+    sshd = make_sshd(program=openssh, options=["MaxStartups 1:100:1"])
+    silent = stack.enter_context(connect(sshd.port, host=sshd.address))
+    assert silent.recv(4) == b"SSH-"
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
+                         HawserBackoff="1s 1s"))
+    hawserd.start()
+    assert_shed(hawserd.wait_ended("one"))
+    silent.close()
+    hawserd.cli("retry", "one")
+    hawserd.wait_up("one")
+
+
+@pytest.mark.skipif(version(SSHDS[-1]) < (9, 8), reason="no OpenSSH 9.8")
+def test_per_source_penalties(hawserd, make_sshd):
+    """Row 12: a refused key costs the next attempts from that address."""
+    sshd = make_sshd(program=SSHDS[-1], options=[
+        "PerSourcePenalties yes", "PerSourcePenalties authfail:3s min:1s"])
+    sshd.authorize()
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
+                         HawserBackoff="1s 1s"))
+    hawserd.start()
+    assert hawserd.wait_ended("one")["last_end"]["class"] == "auth"
+    sshd.authorize(*sshd.keys.public)
+    before = hawserd.host("one")["last_end"]
+    hawserd.cli("retry", "one")
+    host = until(lambda: (h := hawserd.wait_ended("one"))["last_end"] != before
+                 and h, 5, "a second end")
+    assert_shed(host)
+    assert sshd.log.count("Connection from|drop connection") == 2
+
+    def penalty_is_over():
+        hawserd.cli("retry", "one")
+        return hawserd.wait_state("one", "up", "waiting")["state"] == "up"
+    until(penalty_is_over, 10, "up", interval=0.5)
