@@ -15,13 +15,21 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define WATCHED	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | \
-	IN_CREATE | IN_ATTRIB | IN_ONLYDIR)
+/* A name in a folder leads elsewhere now; so does the folder's own. */
+#define NAME_EVENTS	(IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE)
+#define SELF_EVENTS	(IN_DELETE_SELF | IN_MOVE_SELF)
+#define WATCHED	(IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR | NAME_EVENTS | \
+	SELF_EVENTS)
 
-/* One folder. */
+/* A path whose parts appear while we look is looked at so often. */
+#define SEAT_TRIES	8
+
+/* One folder, and the nearest one above it that exists. */
 struct folder {
 	char *path;
-	int wd;
+	int wd;			/* -1: it does not exist */
+	int above;		/* -1: it can't be watched */
+	char *next;		/* the name there on the way to path */
 	bool wanted;
 	TAILQ_ENTRY(folder) entry;
 };
@@ -63,21 +71,114 @@ arm(struct filewatch *w)
 		evtimer_add(w->tell, &tv);
 }
 
+/* Ends a watch that no folder needs any more. */
+static void
+release(struct filewatch *w, int wd)
+{
+	struct folder *d;
+
+	TAILQ_FOREACH(d, &w->folders, entry)
+		if (d->wd == wd || d->above == wd)
+			return;
+	if (wd != -1)
+		inotify_rm_watch(w->fd, wd);
+}
+
+/*
+ * Watches the nearest folder above d's that exists; its path, without the
+ * final slash, is the first *len bytes of d's.
+ */
+static void
+watch_above(const struct filewatch *w, struct folder *d, size_t *len)
+{
+	size_t end = strlen(d->path), from;
+	char *path = str_dup(d->path);
+
+	do {
+		from = end;
+		while (from > 0 && path[from - 1] != '/')
+			from--;
+		free(d->next);
+		d->next = str_dupf("%.*s", (int)(end - from), path + from);
+		end = from > 0 ? from - 1 : 0;
+		path[end] = '\0';
+		d->above = inotify_add_watch(w->fd, end > 0 ? path : "/",
+		    WATCHED);
+	} while (d->above == -1 && errno == ENOENT && end > 0);
+	*len = end;
+	free(path);
+}
+
+/* Is there something now at the next name below the first len bytes? */
+static bool
+has_next(const struct folder *d, size_t len)
+{
+	char *path = str_dupf("%.*s/%s", (int)len, d->path, d->next);
+	bool found = access(path, F_OK) == 0;
+
+	free(path);
+	return found;
+}
+
+/*
+ * Watches the folder, and before that the place where it would appear. True if
+ * it is another folder than before.
+ */
+static bool
+seat(struct filewatch *w, struct folder *d)
+{
+	int wd = d->wd, above = d->above;
+	size_t len;
+
+	for (int i = 0; i < SEAT_TRIES; i++) {
+		watch_above(w, d, &len);
+		d->wd = inotify_add_watch(w->fd, d->path, WATCHED);
+		if (d->wd != -1 || !has_next(d, len))
+			break;
+	}
+	release(w, wd);
+	release(w, above);
+	return d->wd != wd;
+}
+
+static void
+note_change(struct filewatch *w, struct file *f)
+{
+	f->changed = true;
+	arm(w);
+}
+
+/* Does the path of the folder perhaps lead to another one now? */
+static bool
+is_moved(const struct folder *d, const struct inotify_event *e)
+{
+	if ((e->mask & IN_Q_OVERFLOW) != 0)
+		return true;
+	if (e->len > 0)
+		return e->wd == d->above && (e->mask & NAME_EVENTS) != 0 &&
+		    strcmp(e->name, d->next) == 0;
+	return (e->wd == d->above || e->wd == d->wd) &&
+	    (e->mask & (SELF_EVENTS | IN_IGNORED)) != 0;
+}
+
 static void
 on_event(struct filewatch *w, const struct inotify_event *e)
 {
+	struct folder *d;
 	struct file *f;
 
-	TAILQ_FOREACH(f, &w->files, entry) {
+	TAILQ_FOREACH(f, &w->files, entry)
 		/* Too many at once: anything may have changed. */
-		bool hit = (e->mask & IN_Q_OVERFLOW) != 0 ||
+		if ((e->mask & IN_Q_OVERFLOW) != 0 ||
 		    (f->folder->wd == e->wd && e->len > 0 &&
-		    strcmp(e->name, f->name) == 0);
-
-		if (hit) {
-			f->changed = true;
-			arm(w);
-		}
+		    strcmp(e->name, f->name) == 0))
+			note_change(w, f);
+	TAILQ_FOREACH(d, &w->folders, entry) {
+		if (!is_moved(d, e) || !seat(w, d))
+			continue;
+		TAILQ_FOREACH(f, &w->files, entry)
+			if (f->folder == d)
+				note_change(w, f);
 	}
 }
 
@@ -154,26 +255,23 @@ filewatch_free(struct filewatch *w)
 	free(w);
 }
 
-/* The folder's row, made and watched if it is new; NULL if it can't be. */
+/* The folder's row, made and watched if it is new. */
 static struct folder *
 find_folder(struct filewatch *w, const char *path)
 {
 	struct folder *d;
-	int wd;
 
 	TAILQ_FOREACH(d, &w->folders, entry)
 		if (strcmp(d->path, path) == 0) {
 			d->wanted = true;
 			return d;
 		}
-	wd = inotify_add_watch(w->fd, path, WATCHED);
-	if (wd == -1)
-		return NULL;
 	d = mem_alloc(sizeof(*d));
 	d->path = str_dup(path);
-	d->wd = wd;
+	d->wd = d->above = -1;
 	d->wanted = true;
 	TAILQ_INSERT_TAIL(&w->folders, d, entry);
+	seat(w, d);
 	return d;
 }
 
@@ -193,17 +291,13 @@ static void
 add_at(struct filewatch *w, const char *path, const char *at)
 {
 	char *dir = str_dup(at), *base = str_dup(at);
-	struct folder *folder = find_folder(w, dirname(dir));
-	struct file *f;
+	struct file *f = mem_alloc(sizeof(*f));
 
-	if (folder != NULL) {
-		f = mem_alloc(sizeof(*f));
-		f->path = str_dup(path);
-		f->name = str_dup(basename(base));
-		f->folder = folder;
-		f->changed = had_changed(w, path);
-		TAILQ_INSERT_TAIL(&w->files, f, entry);
-	}
+	f->path = str_dup(path);
+	f->name = str_dup(basename(base));
+	f->folder = find_folder(w, dirname(dir));
+	f->changed = had_changed(w, path);
+	TAILQ_INSERT_TAIL(&w->files, f, entry);
 	free(dir);
 	free(base);
 }
@@ -243,19 +337,14 @@ filewatch_add(struct filewatch *w, const char *path)
 	free(real);
 }
 
-/* Ends the watch, unless the folder goes by another path, too. */
 static void
 folder_free(struct filewatch *w, struct folder *d)
 {
-	struct folder *other;
-	bool shared = false;
-
 	TAILQ_REMOVE(&w->folders, d, entry);
-	TAILQ_FOREACH(other, &w->folders, entry)
-		shared = shared || other->wd == d->wd;
-	if (!shared)
-		inotify_rm_watch(w->fd, d->wd);
+	release(w, d->wd);
+	release(w, d->above);
 	free(d->path);
+	free(d->next);
 	free(d);
 }
 

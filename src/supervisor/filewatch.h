@@ -11,7 +11,8 @@ struct event_base;
  * filewatch: tells that files were written, replaced, removed or made, or got
  * another mode: by inotify(7) on their folders, so that a file need not exist.
  * What happens within FILEWATCH_MS is told once. A path that is a link is
- * watched at both ends. A folder that does not exist is not watched.
+ * watched at both ends. A folder that does not exist, or goes, is waited for;
+ * that it came or went counts as a change of its files.
  */
 
 #define FILEWATCH_MS	200

@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "supervisor/filewatch.h"
 
-#define WAIT_S	20
+#define WAIT_S	5
 
 static char dir[] = "/tmp/hawser-watch-XXXXXX";
 
@@ -123,6 +123,78 @@ links_are_watched_at_both_ends(void **state)
 	free(real);
 }
 
+/* It and what leads to it go, and come again one by one. */
+static void
+a_folder_that_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	char *outer = at("outer"), *inner = at("outer/inner");
+	char *away = at("away");
+
+	for (int i = 0; i < 2; i++) {
+		if (i > 0)
+			watch(f, "outer/inner/file");
+		assert_int_equal(mkdir(outer, 0700), 0);
+		assert_int_equal(mkdir(inner, 0700), 0);
+		if (i == 0)
+			watch(f, "outer/inner/file");
+		else
+			assert_told(f);
+		write_at(f->path);
+		assert_told(f);
+		unlink(f->path);
+		assert_told(f);
+		rmdir(inner);
+		rmdir(outer);
+		assert_told(f);
+	}
+	/* Moved away, and another one in its place. */
+	assert_int_equal(mkdir(outer, 0700), 0);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	assert_told(f);
+	assert_int_equal(rename(inner, away), 0);
+	assert_told(f);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	assert_told(f);
+	write_at(f->path);
+	assert_told(f);
+	unlink(f->path);
+	assert_told(f);
+	rmdir(inner);
+	rmdir(outer);
+	rmdir(away);
+	free(outer);
+	free(inner);
+	free(away);
+}
+
+/* A folder's name may be a link, which then leads elsewhere. */
+static void
+a_folder_that_is_a_link(void **state)
+{
+	struct fixture *f = *state;
+	char *one = at("one"), *two = at("two"), *link = at("way");
+	char *new_ = at("new");
+
+	assert_int_equal(mkdir(one, 0700), 0);
+	assert_int_equal(mkdir(two, 0700), 0);
+	assert_int_equal(symlink("one", link), 0);
+	watch(f, "way/file");
+	assert_int_equal(symlink("two", new_), 0);
+	assert_int_equal(rename(new_, link), 0);
+	assert_told(f);
+	write_at(f->path);
+	assert_told(f);
+	unlink(f->path);
+	unlink(link);
+	rmdir(one);
+	rmdir(two);
+	free(one);
+	free(two);
+	free(link);
+	free(new_);
+}
+
 /* What changed before the set was replaced is told all the same. */
 static void
 a_new_set_forgets_no_change(void **state)
@@ -184,6 +256,10 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    links_are_watched_at_both_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_folder_that_is_made_again,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(a_folder_that_is_a_link,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_set_forgets_no_change,
 		    setup, teardown),
 	};
