@@ -6,6 +6,7 @@ libhawser_base_a_SOURCES = \
 	src/base/base64.c \
 	src/base/clock.c \
 	src/base/endpoint.c \
+	src/base/episode.c \
 	src/base/err.c \
 	src/base/fdio.c \
 	src/base/forward.c \
@@ -20,6 +21,7 @@ libhawser_base_a_SOURCES = \
 	src/base/base64.h \
 	src/base/clock.h \
 	src/base/endpoint.h \
+	src/base/episode.h \
 	src/base/err.h \
 	src/base/fdio.h \
 	src/base/forward.h \

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/episode.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -26,6 +27,7 @@ struct api {
 	struct MHD_Daemon *daemon;
 	struct event *acceptable;
 	struct event *resume;		/* accepting pauses */
+	struct episode shortage;
 	struct event *ready;		/* libmicrohttpd's epoll descriptor */
 	struct event *timer;		/* and its time */
 	LIST_HEAD(, request) requests;
@@ -112,7 +114,9 @@ pause_accepting(struct api *a)
 {
 	struct timeval tv = { ACCEPT_PAUSE_S, 0 };
 
-	log_warn("the API cannot accept for now why=\"%s\"", strerror(errno));
+	if (episode_begins(&a->shortage))
+		log_warn("the API cannot accept for now why=\"%s\"",
+		    strerror(errno));
 	event_del(a->acceptable);
 	evtimer_add(a->resume, &tv);
 }
@@ -134,6 +138,8 @@ on_acceptable(evutil_socket_t sock, short what, void *arg)
 			pause_accepting(a);
 		return;
 	}
+	if (episode_ends(&a->shortage))
+		log_info("the API accepts again");
 	if (!is_allowed(a, fd)) {
 		fd_close(&fd);
 		return;

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/episode.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -35,6 +36,7 @@ struct listener {
 	listener_client *on_client;
 	void *arg;
 	struct event *rest;	/* pending while descriptors are short */
+	struct episode shortage;
 	bool paused;
 	size_t count;
 	struct ear ears[];
@@ -93,8 +95,9 @@ set_events(struct listener *l, bool on)
 static void
 rest(struct listener *l)
 {
-	log_warn("no more connections can be accepted for now: %s",
-	    strerror(errno));
+	if (episode_begins(&l->shortage))
+		log_warn("no more connections can be accepted for now: %s",
+		    strerror(errno));
 	set_events(l, false);
 	loop_timer_set(l->rest, LISTENER_REST_MS);
 }
@@ -125,7 +128,10 @@ accept_one(struct ear *ear)
 	if (fd == -1) {
 		switch (errno) {
 		case EAGAIN:
+			/* Nobody waits any more. */
 			ear->stale = false;
+			if (episode_ends(&l->shortage))
+				log_info("connections are accepted again");
 			return false;
 		case EMFILE:
 		case ENFILE:

@@ -2,9 +2,12 @@
 """A connection that breaks: how soon it is noticed and how soon it is back."""
 
 import os
+import resource
+import shutil
 import signal
 import socket
 import statistics
+import subprocess
 import threading
 
 import pytest
@@ -166,6 +169,59 @@ def test_second_daemon_is_refused(hawserd, sshd, make_hawserd):
     assert second.wait_exit() == 1
     assert second.log.text().strip()
     assert hawserd.host("one")["state"] == "up"
+
+
+def test_descriptors_of_the_supervisor_run_out(hawserd, sshd, serve):
+    """It lives, says so once, and goes on when there are some again."""
+    local = ports.free()
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} "
+                         f"127.0.0.1:{serve(echo).port}"))
+    hawserd.start()
+    worker = hawserd.wait_up("one")["pid"]
+    usual = resource.prlimit(hawserd.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(hawserd.pid, resource.RLIMIT_NOFILE, (3, usual[1]))
+    proc.kill(worker)
+    hawserd.log.wait("cannot make a socket for the worker.*open files")
+    hawserd.signal(signal.SIGHUP)
+    hawserd.log.wait("the configuration stays as it was.*open files")
+    with socket.socket(socket.AF_UNIX) as client, connect(local) as held:
+        client.connect(hawserd.socket)
+        hawserd.log.wait("the API cannot accept for now")
+        before = proc.cpu_seconds(hawserd.pid)
+        threading.Event().wait(2.2)
+        assert proc.cpu_seconds(hawserd.pid) - before <= 0.1
+        resource.prlimit(hawserd.pid, resource.RLIMIT_NOFILE, usual)
+        hawserd.log.wait("the API accepts again")
+        assert hawserd.host("one")["last_end"]["class"] == "crash"
+        hawserd.request("POST", "/v1/hosts/one/retry")
+        assert ping(held)
+    assert hawserd.log.count("the API cannot accept for now") == 1
+
+
+@pytest.mark.skipif(not shutil.which("strace") or os.getuid() != 0,
+                    reason="needs strace and root")
+def test_no_process_can_be_made(hawserd, sshd, serve):
+    local = ports.free()
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} "
+                         f"127.0.0.1:{serve(echo).port}"))
+    hawserd.start()
+    worker = hawserd.wait_up("one")["pid"]
+    with subprocess.Popen(
+            ["strace", "-e", "inject=clone,clone3,fork,vfork:error=EAGAIN",
+             "-o", os.devnull, "-p", str(hawserd.pid)],
+            stderr=subprocess.PIPE) as strace:
+        assert b"attached" in strace.stderr.readline()
+        proc.kill(worker)
+        end = hawserd.wait_ended("one")["last_end"]
+        assert end["class"] == "crash"
+        assert "cannot start" in end["text"]
+        hawserd.signal(signal.SIGHUP)
+        hawserd.log.wait("the configuration stays as it was.*cannot start")
+        strace.terminate()
+    hawserd.request("POST", "/v1/hosts/one/retry")
+    hawserd.wait_up("one")
+    with connect(local) as s:
+        assert ping(s)
 
 
 @pytest.mark.alone

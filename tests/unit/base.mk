@@ -28,6 +28,10 @@ unit_tests += tests/unit/test_endpoint
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_episode
+tests_unit_test_episode_SOURCES = tests/unit/test_episode.c
+tests_unit_test_episode_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_backoff
 tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
 tests_unit_test_backoff_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)

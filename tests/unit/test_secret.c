@@ -44,8 +44,8 @@ broken_questions(void **state)
 		"{\"kind\":\"password\",\"prompt\":\"?\",\"try\":1001}",
 		"{\"kind\":\"password\",\"try\":1}",
 		/* A key for a password; none for a passphrase. */
-		"{\"kind\":\"password\",\"prompt\":\"?\",\"try\":1,"
-		    "\"key\":\"/k\"}",
+		("{\"kind\":\"password\",\"prompt\":\"?\",\"try\":1,"
+		    "\"key\":\"/k\"}"),
 		"{\"kind\":\"passphrase\",\"prompt\":\"?\",\"try\":1}",
 	};
 

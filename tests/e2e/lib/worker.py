@@ -70,7 +70,9 @@ class Worker:
         self.order = {
             "host": "test", "hostname": "127.0.0.1", "port": 22,
             "user": USER, "identity_files": [], "certificate_files": [],
-            "identities_only": False, "agent": "", "known_hosts_files": [],
+            "identities_only": False, "agent": "",
+            "auth_methods": ["publickey"], "can_ask": False,
+            "password_tries": 1, "known_hosts_files": [],
             "host_key_alias": "",
             "host_key_policy": STRICT, "connect_timeout_s": 10,
             "alive_interval_s": 15, "alive_count_max": 3, "log_level": 3,
