@@ -154,8 +154,10 @@ void
 host_table_apply(struct host_table *t, const struct plan *plan,
     const struct config *config)
 {
+	host_spares_gather(t, plan);
 	for (size_t i = 0; i < plan->step_count; i++)
 		actions[plan->steps[i].action](t, &plan->steps[i]);
+	host_spares_close(t);
 	for (size_t i = 0; i < config->host_count; i++) {
 		struct host_entry *e = host_table_find(t,
 		    config->hosts[i].name);

@@ -141,10 +141,18 @@ struct host_entry {
 };
 TAILQ_HEAD(host_entries, host_entry);
 
+/* A listener without a forward: see host_spare.c. */
+struct host_spare {
+	struct endpoint at;
+	struct listener listener;
+	LIST_ENTRY(host_spare) entry;
+};
+
 struct host_table {
 	struct host_env env;
 	struct host_entries hosts;	/* in the order of the files */
 	struct host_entries leaving;	/* removed, with runs that drain */
+	LIST_HEAD(, host_spare) spares;	/* while a plan is applied */
 	struct filewatch *filewatch;
 	struct event *watch;		/* the watched files may be others */
 	bool stopping;
@@ -246,6 +254,18 @@ void host_forward_forget_run(struct host_run *);
 
 /* Is one of them in a state that makes the host degraded? */
 bool host_forwards_are_degraded(const struct host_entry *);
+
+/* host_spare.c */
+
+/* Takes the listeners of all forwards that the plan ends. */
+void host_spares_gather(struct host_table *, const struct plan *);
+
+/* True, and out is filled: there was one that listens there. */
+bool host_spare_take(struct host_table *, const struct endpoint *at,
+    struct listener *out);
+
+/* Those that nobody has taken. */
+void host_spares_close(struct host_table *);
 
 /* host_hostkey.c */
 

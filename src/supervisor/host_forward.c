@@ -26,7 +26,8 @@ static const struct {
 	/* The server's policy: an administrator has to act first. */
 	[FORWARD_DENIED] = { true, 60000, 600000 },
 	[FORWARD_TARGET_DOWN] = { true, 0, 0 },
-	[FORWARD_BIND_FAILED] = { true, 1000, 30000 },
+	/* By a worker that is about to let go of it, after a reload? */
+	[FORWARD_BIND_FAILED] = { true, 100, 30000 },
 };
 static_assert(sizeof(states) / sizeof(states[0]) == FORWARD_STATE_COUNT,
     "one row per state");
@@ -137,7 +138,10 @@ host_forward_bind(struct host_forward *f)
 
 	if (!is_local(f) || listener_is_open(&f->listener))
 		return;
-	if (listener_open(&f->listener, &f->spec.listen, &file, &err) == -1) {
+	if (host_spare_take(f->host->table, &f->spec.listen, &f->listener))
+		listener_set_mask(&f->listener, file.mask);
+	else if (listener_open(&f->listener, &f->spec.listen, &file,
+	    &err) == -1) {
 		host_forward_set(f, FORWARD_BIND_FAILED, err.text);
 		plan_retry(f);
 		return;

@@ -24,6 +24,7 @@ host_table_new(const struct host_env *env)
 	t->env = *env;
 	TAILQ_INIT(&t->hosts);
 	TAILQ_INIT(&t->leaving);
+	LIST_INIT(&t->spares);
 	if ((t->stopped = evtimer_new(env->base, on_stopped, t)) == NULL)
 		abort();
 	host_hostkey_init(t);

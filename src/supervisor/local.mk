@@ -17,6 +17,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host_hostkey.c \
 	src/supervisor/host_replace.c \
 	src/supervisor/host_run.c \
+	src/supervisor/host_spare.c \
 	src/supervisor/host_table.c \
 	src/supervisor/hostkeys.c \
 	src/supervisor/instance.c \

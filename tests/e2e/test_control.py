@@ -149,6 +149,45 @@ def test_forward_added_and_removed(hawserd, sshd, target):
         f"L:{keeps}", f"L:{comes}", f"R:{remote_comes}"]
 
 
+def test_port_moves_between_hosts(hawserd, sshd, serve):
+    """Every client is served by the one or the other."""
+    servers = [serve(http(b"one")), serve(http(b"two"))]
+    port, keeps = ports.free(), [ports.free(), ports.free()]
+    got, stop = [], threading.Event()
+
+    def write(*forwards):
+        hawserd.write(*[
+            stanza(name, sshd, f"LocalForward {own} a:1", *lines)
+            for name, own, lines in zip(("one", "two"), keeps, forwards)])
+
+    def knock():
+        while not stop.is_set():
+            try:
+                with connect(port) as s:
+                    s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    got.append(s.makefile("rb").read()[-3:])
+            except OSError as e:
+                got.append(e)
+    lines = [f"LocalForward {port} localhost:{s.port}" for s in servers]
+    write([], [lines[1]])
+    hawserd.start()
+    hawserd.wait_up("one")
+    hawserd.wait_up("two")
+    client = threading.Thread(target=knock)
+    client.start()
+    try:
+        for i in range(4):
+            write(*([[lines[0]], []] if i % 2 == 0 else [[], [lines[1]]]))
+            assert hawserd.hup()["error"] is None
+            hawserd.wait_up("one")
+            hawserd.wait_up("two")
+    finally:
+        stop.set()
+        client.join()
+    assert set(got) == {b"one", b"two"}
+    assert not hawserd.log.count("bind-failed")
+
+
 def test_target_changed(hawserd, sshd, serve):
     old, new = serve(http(b"old")), serve(http(b"new"))
     local, remote = ports.free(), ports.free()

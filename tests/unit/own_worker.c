@@ -89,6 +89,8 @@ serve(const char *how)
 	while (message_recv(MESSAGE_FD, FROM_SUPERVISOR, &m, &err) == 1) {
 		if (m.name == ORDER_LISTEN || m.name == ORDER_FORWARD)
 			answer_forward(&m, how);
+		if (m.name == ORDER_LISTEN && strcmp(how, "clings") == 0)
+			m.fd_count = 0;	/* to what it was lent, for ever */
 		if (m.name == ORDER_SET)
 			count_settings(&m);
 		if (m.name == ORDER_CANCEL)

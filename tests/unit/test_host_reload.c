@@ -133,6 +133,46 @@ a_new_link_comes_before_the_old_one_goes(void **state)
 }
 
 /* What the old link never had need not be waited for. */
+/* From one host to another, or to another kind: nobody binds, none waits. */
+static void
+a_listener_moves(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t port = free_port();
+	struct forward l = local(port), d = local(port);
+	struct host a[] = { HOST("a", "good"), HOST("b", "clings") };
+	struct host b[] = { HOST("a", "good"), HOST("b", "clings") };
+	struct host removed[] = { HOST("a", "good") };
+	struct host none[] = { HOST("a", "good") };
+
+	d.id = (char *)"D:test";
+	d.kind = FORWARD_DYNAMIC;
+	d.target = (struct endpoint){ 0 };
+	a[0].forwards = &l;
+	b[1].forwards = &l;
+	removed[0].forwards = &d;
+	a[0].forward_count = b[1].forward_count = 1;
+	removed[0].forward_count = 1;
+	apply(f, b, 2);
+	wait_state(f, "a", "up");
+	wait_field(f, forward_field, "b", "state", "\"up\"");
+	apply(f, a, 2);
+	assert_string_equal(forward_field(f, "a", "state"), "\"down\"");
+	assert_true(accepts(port));
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	apply(f, b, 2);
+	assert_string_equal(forward_field(f, "b", "state"), "\"down\"");
+	wait_field(f, forward_field, "b", "state", "\"up\"");
+	/* Of a host that goes altogether. */
+	apply(f, removed, 1);
+	assert_string_equal(forward_field(f, "a", "state"), "\"down\"");
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	assert_string_equal(forward_field(f, "a", "kind"), "\"dynamic\"");
+	/* And what nobody takes is closed. */
+	apply(f, none, 1);
+	assert_string_equal(field(f, "a", "forwards"), "[]");
+}
+
 static void
 a_new_target_does_not_wait_for_the_old_link(void **state)
 {
@@ -183,6 +223,7 @@ main(int argc, char **argv)
 		TEST(a_reload_sets_what_is_live),
 		TEST(a_reload_while_it_connects_counts),
 		TEST(a_new_link_comes_before_the_old_one_goes),
+		TEST(a_listener_moves),
 		TEST(a_new_target_does_not_wait_for_the_old_link),
 		TEST(counters_begin_anew_with_the_forward),
 	};
