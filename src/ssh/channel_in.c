@@ -37,9 +37,12 @@ on_extended_data(struct channel *ch, struct reader *r)
 
 	reader_u32(r);
 	reader_string(r, &n);
-	if (r->broken || ch->eof_received || !window_receive(&ch->window, n))
+	if (r->broken || n > CHANNEL_PACKET_MAX || ch->eof_received)
 		return connection_break(ch->connection,
 		    "a malformed extended data packet");
+	if (!window_receive(&ch->window, n))
+		return connection_break(ch->connection,
+		    "more data than the window allows");
 	channel_consume(ch, (uint32_t)n);
 }
 
@@ -162,12 +165,9 @@ void
 channel_on_packet(struct connection *c, uint8_t msg, struct reader *r)
 {
 	uint32_t id = reader_u32(r);
-	const struct handler *h;
+	const struct handler *h =
+	    &handlers[msg - MSG_CHANNEL_OPEN_CONFIRMATION];
 
-	if (msg < MSG_CHANNEL_OPEN_CONFIRMATION ||
-	    msg > MSG_CHANNEL_FAILURE)
-		return connection_break(c, "an unknown message number");
-	h = &handlers[msg - MSG_CHANNEL_OPEN_CONFIRMATION];
 	if (r->broken || id >= c->channel_size || c->channels[id] == NULL)
 		return connection_break(c, "a packet for no channel of ours");
 	if (c->channels[id]->state != h->state)

@@ -45,29 +45,35 @@ connection_flush(struct connection *c)
 	return true;
 }
 
+/* RFC 4253 11.4: a message that we don't know, or not here. */
 static void
-on_packet(void *arg, const uint8_t *data, size_t n)
+refuse_message(struct connection *c, uint32_t seq)
+{
+	struct packet *p = packet_new(MSG_UNIMPLEMENTED);
+
+	packet_u32(p, seq);
+	connection_queue(c, p);
+}
+
+static void
+on_packet(void *arg, uint32_t seq, const uint8_t *data, size_t n)
 {
 	struct connection *c = arg;
 	struct reader r;
 	uint8_t msg = data[0];
 
 	reader_init(&r, data + 1, n - 1);
-	switch (msg) {
-	case MSG_GLOBAL_REQUEST:
+	if (msg == MSG_GLOBAL_REQUEST)
 		request_on_global(c, &r);
-		break;
-	case MSG_REQUEST_SUCCESS:
-	case MSG_REQUEST_FAILURE:
+	else if (msg == MSG_REQUEST_SUCCESS || msg == MSG_REQUEST_FAILURE)
 		request_on_answer(c, &r, msg == MSG_REQUEST_SUCCESS);
-		break;
-	case MSG_CHANNEL_OPEN:
+	else if (msg == MSG_CHANNEL_OPEN)
 		channel_on_open(c, &r);
-		break;
-	default:
+	else if (msg >= MSG_CHANNEL_OPEN_CONFIRMATION &&
+	    msg <= MSG_CHANNEL_FAILURE)
 		channel_on_packet(c, msg, &r);
-		break;
-	}
+	else if (msg != MSG_UNIMPLEMENTED)	/* of what we said */
+		refuse_message(c, seq);
 }
 
 static bool

@@ -158,7 +158,7 @@ void channel_consume(struct channel *, uint32_t n);
 void channel_progress(struct channel *);
 void channel_drop_queue(struct channel *);
 
-/* channel_in.c */
+/* channel_in.c: msg is from MSG_CHANNEL_OPEN_CONFIRMATION to _FAILURE. */
 void channel_on_packet(struct connection *, uint8_t msg, struct reader *);
 void channel_on_open(struct connection *, struct reader *);
 

@@ -10,11 +10,17 @@
  * packet: reading and building SSH packets (the types of RFC 4251 5). No I/O.
  */
 
-/* The messages of RFC 4254 9, and those of RFC 4253 that we send or see. */
+/* The messages of RFC 4254 9, and those below it that we send or see. */
 enum {
 	MSG_DISCONNECT = 1,
+	MSG_IGNORE = 2,
+	MSG_UNIMPLEMENTED = 3,
+	MSG_DEBUG = 4,
+	MSG_EXT_INFO = 7,		/* RFC 8308 */
 	MSG_KEXINIT = 20,
 	MSG_NEWKEYS = 21,
+	MSG_KEX_FIRST = 30,		/* what a key exchange is made of */
+	MSG_KEX_LAST = 49,
 	MSG_GLOBAL_REQUEST = 80,
 	MSG_REQUEST_SUCCESS = 81,
 	MSG_REQUEST_FAILURE = 82,

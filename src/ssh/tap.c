@@ -32,11 +32,50 @@ keeps_too_many(LIBSSH2_SESSION *session)
 	return n == KEPT_MAX;
 }
 
+/* Does the transport still want it once the user is authenticated? */
+static bool
+is_transports(const struct tap *tap, uint8_t msg)
+{
+	switch (msg) {
+	case MSG_DISCONNECT:
+	case MSG_IGNORE:
+	case MSG_DEBUG:
+	case MSG_EXT_INFO:
+	case MSG_KEXINIT:
+	case MSG_NEWKEYS:
+		return true;
+	default:
+		return tap->exchanging && msg >= MSG_KEX_FIRST &&
+		    msg <= MSG_KEX_LAST;
+	}
+}
+
+/* What no server may send now: a sentence; NULL if it may. */
+static const char *
+find_fault(LIBSSH2_SESSION *session, const struct tap *tap, uint8_t msg)
+{
+	if (msg == MSG_KEXINIT && tap->exchanging)
+		/* RFC 4253 7.1; and the host key would still be in use. */
+		return "the server began a key exchange inside another";
+	if (msg == MSG_NEWKEYS && !tap->exchanging)
+		return "the server took new keys that nobody had exchanged";
+	if (msg > MSG_KEX_LAST && !(session->state & LIBSSH2_STATE_NEWKEYS))
+		return "the server went on before keys were exchanged";
+	if (msg >= MSG_GLOBAL_REQUEST &&
+	    !(session->state & LIBSSH2_STATE_AUTHENTICATED))
+		/* RFC 4252 6 */
+		return "the server went on before the user was authenticated";
+	if (keeps_too_many(session))
+		return "the server sends what nobody asked for";
+	return NULL;
+}
+
 int
 __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
     size_t n, int macstate, uint32_t seq)
 {
 	struct tap *tap = session->abstract;
+	const char *fault;
 
 	live = true;
 	/*
@@ -47,31 +86,24 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	    session->packAdd_state != libssh2_NB_state_idle)
 		return __real__libssh2_packet_add(session, data, n, macstate,
 		    seq);
-	if (keeps_too_many(session)) {
+	if ((fault = find_fault(session, tap, data[0])) != NULL) {
 		free(data);
-		tap->on_excess(tap);
+		tap->on_break(tap, fault);
 		return LIBSSH2_ERROR_PROTO;
 	}
-	if (data[0] == MSG_KEXINIT) {
-		if (!tap->on_kexinit(tap, data, n)) {
-			free(data);
-			return LIBSSH2_ERROR_KEX_FAILURE;
-		}
-		tap->exchanging = true;
-	} else if (data[0] == MSG_NEWKEYS) {
-		tap->exchanging = false;
-	}
-	if (data[0] < MSG_GLOBAL_REQUEST)
-		return __real__libssh2_packet_add(session, data, n, macstate,
-		    seq);
-	if (!(session->state & LIBSSH2_STATE_AUTHENTICATED)) {
-		/* RFC 4252 6: nothing from 80 upwards before success. */
+	if ((session->state & LIBSSH2_STATE_AUTHENTICATED) &&
+	    !is_transports(tap, data[0])) {
+		tap->on_packet(tap, seq, data, n);
 		free(data);
-		return LIBSSH2_ERROR_PROTO;
+		return 0;
 	}
-	tap->on_packet(tap, data, n);
-	free(data);
-	return 0;
+	if (data[0] == MSG_KEXINIT && !tap->on_kexinit(tap, data, n)) {
+		free(data);
+		return LIBSSH2_ERROR_KEX_FAILURE;
+	}
+	if (data[0] == MSG_KEXINIT || data[0] == MSG_NEWKEYS)
+		tap->exchanging = data[0] == MSG_KEXINIT;
+	return __real__libssh2_packet_add(session, data, n, macstate, seq);
 }
 
 bool

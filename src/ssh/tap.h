@@ -8,26 +8,28 @@
 
 /*
  * tap: sees every packet that libssh2 decrypted, before libssh2 does, through
- * the linker's --wrap of _libssh2_packet_add. Connection-layer packets (RFC
- * 4254) become ours; all others stay libssh2's. The session's abstract
- * pointer must be a struct tap.
+ * the linker's --wrap of _libssh2_packet_add. What is not the transport's own
+ * becomes ours once the user is authenticated; until then it stays libssh2's,
+ * as far as it may come at all. The session's abstract pointer must be a
+ * struct tap.
  */
 struct tap {
 	/* Between the server's offer and its NEWKEYS. */
 	bool exchanging;
 	/*
-	 * A key-exchange offer (borrowed), message number included; another
-	 * one inside the exchange finds exchanging set. False ends the
-	 * session.
+	 * A key-exchange offer (borrowed), message number included. False
+	 * ends the session.
 	 */
 	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
-	/* libssh2 keeps too many packets; the session ends. */
-	void (*on_excess)(struct tap *);
+	/* The server broke the protocol in this way; the session ends. */
+	void (*on_break)(struct tap *, const char *what);
 	/*
-	 * A connection-layer packet after authentication (borrowed). Must not
-	 * send.
+	 * After authentication: a packet (borrowed) of the connection layer,
+	 * or one that nobody expects; seq is its number (RFC 4253 6.4). Must
+	 * not send.
 	 */
-	void (*on_packet)(struct tap *, const uint8_t *data, size_t n);
+	void (*on_packet)(struct tap *, uint32_t seq, const uint8_t *data,
+	    size_t n);
 };
 
 /* Was the tap ever called? False in a build whose --wrap is not live. */

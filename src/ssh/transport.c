@@ -260,12 +260,6 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 	struct transport *t = (struct transport *)tap;
 	struct err err;
 
-	/* RFC 4253 7.1; and the host key below would still be in use. */
-	if (tap->exchanging) {
-		transport_set_cause(t, ERR_PROTOCOL,
-		    "the server began a key exchange inside another");
-		return false;
-	}
 	if (!t->has_kexinit && t->kex_begun != NULL)
 		t->kex_begun(t->kex_arg);
 	/* libssh2 forgets to free the last host key before a rekey. */
@@ -282,19 +276,18 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 }
 
 static void
-on_excess(struct tap *tap)
+on_break(struct tap *tap, const char *what)
 {
-	transport_set_cause((struct transport *)tap, ERR_PROTOCOL,
-	    "the server sends what nobody asked for");
+	transport_set_cause((struct transport *)tap, ERR_PROTOCOL, what);
 }
 
 static void
-on_packet(struct tap *tap, const uint8_t *data, size_t n)
+on_packet(struct tap *tap, uint32_t seq, const uint8_t *data, size_t n)
 {
 	struct transport *t = (struct transport *)tap;
 
 	if (t->looping && !t->dead)
-		t->ops->on_packet(t->arg, data, n);
+		t->ops->on_packet(t->arg, seq, data, n);
 }
 
 struct transport *
@@ -310,7 +303,7 @@ transport_new(int link_fd, struct err *err)
 	t = mem_alloc(sizeof(*t));
 	t->fd = link_fd;
 	t->tap.on_kexinit = on_kexinit;
-	t->tap.on_excess = on_excess;
+	t->tap.on_break = on_break;
 	t->tap.on_packet = on_packet;
 	t->session = libssh2_session_init_ex(NULL, NULL, NULL, &t->tap);
 	if (t->session == NULL) {

@@ -11,8 +11,8 @@
 /*
  * transport: one SSH transport (RFC 4253) on a link, by libssh2. First
  * straight-line blocking calls up to authentication, then a loop in which
- * every connection-layer packet (RFC 4254, numbers 80-100) goes to the tap's
- * receiver and every other packet stays libssh2's.
+ * packets that the transport needs stay libssh2's, and all others go to the
+ * tap's receiver: the connection layer's (RFC 4254) and those of no use.
  */
 struct transport;
 
@@ -77,10 +77,12 @@ const char *transport_disconnect_text(const struct transport *,
 /* Loop mode. */
 struct transport_ops {
 	/*
-	 * A connection-layer packet (borrowed), its first byte the message
-	 * number. Must not send: queue instead.
+	 * A packet (borrowed) that is not the transport's own, its first byte
+	 * the message number; seq is the packet's number (RFC 4253 6.4). Must
+	 * not send: queue instead.
 	 */
-	void (*on_packet)(void *arg, const uint8_t *data, size_t len);
+	void (*on_packet)(void *arg, uint32_t seq, const uint8_t *data,
+	    size_t len);
 	/*
 	 * The loop came by: packets that had to wait may be sent now. Called
 	 * after input was handled and after the link took bytes. True asks

@@ -45,7 +45,7 @@ fail_read(struct transport *t)
 {
 	struct err err;
 
-	transport_explain(t, "the server broke the SSH protocol", &err);
+	transport_explain(t, "the transport failed", &err);
 	transport_set_cause(t, err.code, err.text);
 	die(t);
 }
@@ -57,17 +57,18 @@ fail_read(struct transport *t)
 static void
 dispatch(struct transport *t, const uint8_t *payload, size_t n)
 {
+	uint32_t seq = t->session->remote.seqno - 1;
 	uint8_t *copy;
 	int rc;
 
 	if (payload[0] >= MSG_GLOBAL_REQUEST) {
-		t->ops->on_packet(t->arg, payload, n);
+		t->ops->on_packet(t->arg, seq, payload, n);
 		return;
 	}
 	copy = mem_alloc(n);
 	memcpy(copy, payload, n);
 	rc = _libssh2_packet_add(t->session, copy, n, LIBSSH2_MAC_CONFIRMED,
-	    t->session->remote.seqno - 1);
+	    seq);
 	if (rc != 0 && rc != LIBSSH2_ERROR_EAGAIN)
 		fail_read(t);
 }

@@ -9,26 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/fake_transport.h"
 #include "fuzz.h"
 #include "ssh/connection.h"
 #include "ssh/packet.h"
-#include "ssh/transport.h"
 
 #define CHANNELS	8
 /* By so much may a write go over the buffer's limit. */
 #define CHANNEL_PACKET	32768
-
-struct transport {
-	const struct transport_ops *ops;
-	void *arg;
-	bool awake;
-	bool failed;
-	bool busy;		/* a rekey is going on */
-	unsigned busy_after;	/* one begins after so many packets, if not 0 */
-	bool stuck;		/* the kernel takes nothing */
-	bool in_packet;
-	size_t pending;
-};
 
 /* The worker's side: the channels it holds, and the input's next bytes. */
 struct user {
@@ -50,66 +38,6 @@ next_byte(void)
 		return 0;
 	user.left--;
 	return *user.p++;
-}
-
-int
-transport_start_loop(struct transport *t, struct event_base *base,
-    const struct transport_ops *ops, void *arg, struct err *err)
-{
-	(void)base;
-	(void)err;
-	t->ops = ops;
-	t->arg = arg;
-	return 0;
-}
-
-int
-transport_send(struct transport *t, const uint8_t *head, size_t head_len,
-    const uint8_t *body, size_t body_len, struct err *err)
-{
-	FUZZ_CHECK(!t->in_packet);
-	FUZZ_CHECK(head_len > 0 && head_len + body_len <= TRANSPORT_PACKET_MAX);
-	FUZZ_CHECK(head[0] >= 80 && head[0] <= 100);
-	FUZZ_CHECK(body_len == 0 || body != NULL);
-	if (t->failed)
-		return err_set(err, ERR_CLOSED, "closed");
-	if (t->busy)
-		return err_set(err, ERR_AGAIN, "busy");
-	t->pending += head_len + body_len;
-	if (t->busy_after > 0)
-		t->busy = --t->busy_after == 0;
-	return 0;
-}
-
-size_t
-transport_pending(const struct transport *t)
-{
-	return t->pending;
-}
-
-bool
-transport_can_send(const struct transport *t)
-{
-	return !t->failed && !t->busy && !t->in_packet;
-}
-
-void
-transport_fail(struct transport *t, const char *what)
-{
-	FUZZ_CHECK(what[0] != '\0');
-	t->failed = true;
-}
-
-void
-transport_wake(struct transport *t)
-{
-	t->awake = true;
-}
-
-void
-transport_free(struct transport *t)
-{
-	free(t);
 }
 
 static void
@@ -302,23 +230,17 @@ static void
 serve(struct transport *t)
 {
 	size_t len = (size_t)next_byte() % 4 << 8;
-	uint8_t *packet;
+	const uint8_t *packet;
 
 	len |= next_byte();
 	if (len > user.left)
 		len = user.left;
-	/* The tap hands on what begins with these numbers, and no less. */
-	if (len == 0 || user.p[0] < 80)
+	if (len == 0)
 		return;
-	if ((packet = malloc(len)) == NULL)
-		abort();
-	memcpy(packet, user.p, len);
+	packet = user.p;
 	user.p += len;
 	user.left -= len;
-	t->in_packet = true;
-	t->ops->on_packet(t->arg, packet, len);
-	t->in_packet = false;
-	free(packet);
+	fake_transport_say(t, packet, len);
 }
 
 /* A packet that is well-formed, about a small channel number. */
@@ -368,9 +290,7 @@ say(struct transport *t)
 		packet_u32(p, n);
 		packet_u32(p, n);
 	}
-	t->in_packet = true;
-	t->ops->on_packet(t->arg, p->bytes, p->len);
-	t->in_packet = false;
+	fake_transport_say(t, p->bytes, p->len);
 	packet_free(p);
 }
 
@@ -464,8 +384,8 @@ act(struct connection *connection, struct transport *t)
 			connection_cancel(connection, "", 80, on_reply, NULL);
 		break;
 	case 4:
-		t->busy = what >= 128;
-		t->busy_after = what / 8 % 8;
+		t->rekeying = what >= 128;
+		t->rekey_after = what / 8 % 8;
 		break;
 	case 5:
 		t->stuck = what >= 128;
@@ -490,12 +410,10 @@ turn(struct transport *t)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct transport *t = calloc(1, sizeof(*t));
+	struct transport *t = fake_transport_new();
 	struct connection *connection;
 	struct err err;
 
-	if (t == NULL)
-		abort();
 	user = (struct user){ .transport = t, .p = data, .left = len };
 	connection = connection_new(t, NULL, &connection_ops, NULL, &err);
 	FUZZ_CHECK(connection != NULL);

@@ -15,83 +15,6 @@
 
 struct peer peer;
 
-/* The transport */
-
-int
-transport_start_loop(struct transport *t, struct event_base *base,
-    const struct transport_ops *ops, void *arg, struct err *err)
-{
-	(void)base;
-	(void)err;
-	t->ops = ops;
-	t->arg = arg;
-	return 0;
-}
-
-int
-transport_send(struct transport *t, const uint8_t *head, size_t head_len,
-    const uint8_t *body, size_t body_len, struct err *err)
-{
-	struct packet *p;
-
-	assert_false(t->in_packet);
-	assert_true(head_len + body_len <= TRANSPORT_PACKET_MAX);
-	if (t->failed)
-		return err_set(err, ERR_CLOSED, "closed");
-	if (t->rekeying)
-		return err_set(err, ERR_AGAIN, "rekey");
-	p = packet_new(head[0]);
-	for (size_t i = 1; i < head_len; i++)
-		packet_u8(p, head[i]);
-	for (size_t i = 0; i < body_len; i++)
-		packet_u8(p, body[i]);
-	*t->sent_tail = p;
-	t->sent_tail = &p->next;
-	t->pending += p->len;
-	if (t->rekey_after > 0)
-		t->rekeying = --t->rekey_after == 0;
-	return 0;
-}
-
-size_t
-transport_pending(const struct transport *t)
-{
-	return t->pending;
-}
-
-bool
-transport_can_send(const struct transport *t)
-{
-	return !t->failed && !t->rekeying && !t->in_packet;
-}
-
-void
-transport_fail(struct transport *t, const char *what)
-{
-	if (!t->failed)
-		snprintf(t->why, sizeof(t->why), "%s", what);
-	t->failed = true;
-	t->awake = true;
-}
-
-void
-transport_wake(struct transport *t)
-{
-	t->awake = true;
-}
-
-void
-transport_free(struct transport *t)
-{
-	struct packet *p;
-
-	while ((p = t->sent) != NULL) {
-		t->sent = p->next;
-		packet_free(p);
-	}
-	free(t);
-}
-
 /* The server */
 
 static void
@@ -141,10 +64,9 @@ static const struct connection_ops ops = {
 int
 peer_setup(void **state)
 {
-	struct transport *t = mem_alloc(sizeof(*t));
+	struct transport *t = fake_transport_new();
 
 	(void)state;
-	t->sent_tail = &t->sent;
 	peer = (struct peer){ .t = t };
 	peer.c = connection_new(t, NULL, &ops, &peer, NULL);
 	/* So that no ping comes to tell it. */
@@ -188,22 +110,6 @@ build(struct packet *p, const char *format, va_list ap)
 }
 
 void
-peer_says_bytes(const void *bytes, size_t n)
-{
-	uint8_t *copy;
-
-	if (peer.t->failed)
-		return;
-	copy = malloc(n);
-	assert_non_null(copy);
-	memcpy(copy, bytes, n);
-	peer.t->in_packet = true;
-	peer.t->ops->on_packet(peer.t->arg, copy, n);
-	peer.t->in_packet = false;
-	free(copy);
-}
-
-void
 peer_says(uint8_t msg, const char *format, ...)
 {
 	struct packet *p = packet_new(msg);
@@ -212,7 +118,7 @@ peer_says(uint8_t msg, const char *format, ...)
 	va_start(ap, format);
 	build(p, format, ap);
 	va_end(ap);
-	peer_says_bytes(p->bytes, p->len);
+	fake_transport_say(peer.t, p->bytes, p->len);
 	packet_free(p);
 }
 
@@ -228,23 +134,11 @@ peer_says_data(uint32_t id, uint8_t first, size_t n)
 	free(bytes);
 }
 
-struct packet *
-peer_take(void)
-{
-	struct packet *p = peer.t->sent;
-
-	if (p == NULL)
-		return NULL;
-	peer.t->sent = p->next;
-	if (peer.t->sent == NULL)
-		peer.t->sent_tail = &peer.t->sent;
-	return p;
-}
-
 void
 peer_hears(uint8_t msg, const char *format, ...)
 {
-	struct packet *heard = peer_take(), *p = packet_new(msg);
+	struct packet *heard = fake_transport_take(peer.t);
+	struct packet *p = packet_new(msg);
 	va_list ap;
 
 	va_start(ap, format);
@@ -421,7 +315,7 @@ user_open(struct user *u, const char *host)
 	    &user_ops, u);
 	assert_non_null(u->ch);
 	peer_turn();
-	p = peer_take();
+	p = fake_transport_take(peer.t);
 	assert_non_null(p);
 	assert_int_equal(p->bytes[0], MSG_CHANNEL_OPEN);
 	reader_init(&r, p->bytes + 1, p->len - 1);

@@ -8,31 +8,14 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "fake_transport.h"
 #include "ssh/connection.h"
 #include "ssh/packet.h"
-#include "ssh/transport.h"
 
 /*
  * fake_peer: a connection on a transport that is none. The test is the server:
- * it takes the packets that were sent and hands in its own. A program that is
- * linked with this gets these transport functions instead of the real ones.
+ * it takes the packets that were sent and hands in its own.
  */
-
-struct transport {
-	const struct transport_ops *ops;
-	void *arg;
-	struct packet *sent;		/* not taken by the test, in order */
-	struct packet **sent_tail;
-	size_t pending;			/* what transport_pending() says */
-	bool rekeying;			/* sends get ERR_AGAIN */
-	int rekey_after;		/* so many packets, if not 0 */
-	bool stuck;			/* the kernel takes nothing */
-	bool awake;
-	bool in_packet;
-	bool failed;
-	bool told;
-	char why[ERR_TEXT_SIZE];	/* of the failure */
-};
 
 /* One test's world; there is one at a time. */
 struct peer {
@@ -60,8 +43,6 @@ int peer_teardown(void **state);
  * string.
  */
 void peer_says(uint8_t msg, const char *format, ...);
-/* The same from exactly these bytes, message number first. */
-void peer_says_bytes(const void *bytes, size_t n);
 /* n bytes of data for the channel id, the first being the byte first. */
 void peer_says_data(uint32_t id, uint8_t first, size_t n);
 
@@ -69,8 +50,6 @@ void peer_says_data(uint32_t id, uint8_t first, size_t n);
 void peer_hears(uint8_t msg, const char *format, ...);
 /* Nothing (more) was sent. */
 void peer_hears_nothing(void);
-/* The next packet sent, or NULL; the caller frees it. */
-struct packet *peer_take(void);
 
 /* Lets the loop turn until it rests. */
 void peer_turn(void);

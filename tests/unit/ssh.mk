@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: ISC
 
+fake_peer = tests/unit/fake_peer.c tests/unit/fake_peer.h \
+	tests/unit/fake_transport.c tests/unit/fake_transport.h
+
 unit_tests += tests/unit/test_agent
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
 tests_unit_test_agent_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
@@ -19,19 +22,19 @@ tests_unit_test_auth_keys_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_channel
 tests_unit_test_channel_SOURCES = tests/unit/test_channel.c \
-	tests/unit/fake_peer.c tests/unit/fake_peer.h
+	$(fake_peer)
 tests_unit_test_channel_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_channel_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_channel_free
 tests_unit_test_channel_free_SOURCES = tests/unit/test_channel_free.c \
-	tests/unit/fake_peer.c tests/unit/fake_peer.h
+	$(fake_peer)
 tests_unit_test_channel_free_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_channel_free_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_channel_open
 tests_unit_test_channel_open_SOURCES = tests/unit/test_channel_open.c \
-	tests/unit/fake_peer.c tests/unit/fake_peer.h
+	$(fake_peer)
 tests_unit_test_channel_open_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_channel_open_LDFLAGS = $(HAWSER_SSH_LINK)
 
@@ -74,7 +77,7 @@ tests_unit_test_record_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_request
 tests_unit_test_request_SOURCES = tests/unit/test_request.c \
-	tests/unit/fake_peer.c tests/unit/fake_peer.h
+	$(fake_peer)
 tests_unit_test_request_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_request_LDFLAGS = $(HAWSER_SSH_LINK)
 

@@ -21,7 +21,7 @@ hear_data(uint32_t peer_id, size_t packet_max)
 	struct packet *p;
 	size_t sum = 0;
 
-	while ((p = peer_take()) != NULL) {
+	while ((p = fake_transport_take(peer.t)) != NULL) {
 		struct reader r;
 		size_t n;
 
@@ -112,7 +112,7 @@ test_extended_data_beyond_the_window_ends_it(void **state)
 		peer_says_data(u.id, 0, 32768);
 	peer_says_data(u.id, 0, 32767);
 	peer_says(MSG_CHANNEL_EXTENDED_DATA, "uus", u.id, 1u, "xy");
-	peer_is_cut("a malformed extended data packet");
+	peer_is_cut("more data than the window allows");
 	user_fini(&u);
 }
 
@@ -147,6 +147,20 @@ test_a_packet_larger_than_agreed_ends_it(void **state)
 	user_connect(&u, "a", 7, BIG, BIG);
 	peer_says_data(u.id, 0, 32769);
 	peer_is_cut("a malformed data packet");
+	user_fini(&u);
+}
+
+static void
+test_extended_data_larger_than_agreed_ends_it(void **state)
+{
+	static const uint8_t bytes[32769];
+	struct user u = { .appetite = SIZE_MAX };
+
+	(void)state;
+	user_connect(&u, "a", 7, BIG, BIG);
+	peer_says(MSG_CHANNEL_EXTENDED_DATA, "uux", u.id, 1u, bytes,
+	    sizeof(bytes));
+	peer_is_cut("a malformed extended data packet");
 	user_fini(&u);
 }
 
@@ -239,7 +253,7 @@ test_tiny_packets_stay_bounded(void **state)
 		    [9] = (uint8_t)i };
 
 		packet_store_u32(bytes + 1, u.id);
-		peer_says_bytes(bytes, sizeof(bytes));
+		fake_transport_say(peer.t, bytes, sizeof(bytes));
 	}
 	peer_is_fine();
 	assert_int_equal(channel_queued(u.ch), WINDOW);
@@ -315,7 +329,7 @@ test_a_full_transport_takes_no_bulk(void **state)
 	/* A small packet does not wait. */
 	channel_send_eof(u.ch);
 	peer_turn();
-	while ((p = peer_take()) != NULL) {
+	while ((p = fake_transport_take(peer.t)) != NULL) {
 		last = p->bytes[0];
 		packet_free(p);
 	}
@@ -387,7 +401,7 @@ test_writers_take_turns(void **state)
 	for (uint32_t i = 0; i < 5; i++)
 		channel_want_write(users[i].ch);
 	peer_turn();
-	while ((p = peer_take()) != NULL) {
+	while ((p = fake_transport_take(peer.t)) != NULL) {
 		struct reader r;
 		uint32_t id;
 		size_t n;
@@ -560,6 +574,7 @@ main(void)
 		TEST(test_extended_data_beyond_the_window_ends_it),
 		TEST(test_extended_data_is_dropped),
 		TEST(test_a_packet_larger_than_agreed_ends_it),
+		TEST(test_extended_data_larger_than_agreed_ends_it),
 		TEST(test_a_users_tail_is_kept_in_order),
 		TEST(test_no_byte_is_lost_in_the_queue),
 		TEST(test_tiny_packets_stay_bounded),

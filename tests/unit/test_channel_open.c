@@ -345,7 +345,7 @@ test_a_cut_open_ends_it(void **state)
 	for (size_t cut = 1; cut <= whole; cut++) {
 		peer_setup(NULL);
 		listen_on("", 80, NULL);
-		peer_says_bytes(p->bytes, cut);
+		fake_transport_say(peer.t, p->bytes, cut);
 		peer_turn();
 		assert_int_equal(peer.t->failed, cut < whole);
 		assert_int_equal(peer.asks, cut < whole ? 0 : 1);

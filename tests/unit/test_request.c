@@ -63,7 +63,7 @@ is_forwarded(const char *host, uint32_t port)
 	if (peer.asks > before)
 		channel_reject(peer.asked, OPEN_PROHIBITED, "");
 	peer_turn();
-	packet_free(peer_take());
+	packet_free(fake_transport_take(peer.t));
 	peer_hears_nothing();
 	return peer.asks > before;
 }
@@ -151,7 +151,7 @@ is_forwarded_unix(const char *path)
 	if (peer.asks > before)
 		channel_reject(peer.asked, OPEN_PROHIBITED, "");
 	peer_turn();
-	packet_free(peer_take());
+	packet_free(fake_transport_take(peer.t));
 	peer_hears_nothing();
 	return peer.asks > before;
 }
@@ -215,7 +215,7 @@ test_a_refused_cancel_is_the_end_too(void **state)
 	assert_true(is_forwarded("", 80));
 	connection_cancel(peer.c, "", 80, on_answer, (void *)"c");
 	peer_turn();
-	packet_free(peer_take());
+	packet_free(fake_transport_take(peer.t));
 	peer_says(MSG_REQUEST_FAILURE, "");
 	assert_false(is_forwarded("", 80));
 	assert_string_equal(answers, "a+80 b+80 c-80 ");
@@ -446,7 +446,7 @@ test_packets_cut_anywhere(void **state)
 			else
 				user_connect(&u, "a", 9, 100, 100);
 			assert_int_equal(u.id, 0);
-			peer_says_bytes(rows[i].bytes, cut);
+			fake_transport_say(peer.t, rows[i].bytes, cut);
 			peer_turn();
 			assert_int_equal(peer.t->failed,
 			    cut < rows[i].enough);
@@ -456,21 +456,50 @@ test_packets_cut_anywhere(void **state)
 	peer_setup(NULL);
 }
 
+static bool
+is_known(int msg)
+{
+	return (msg >= MSG_GLOBAL_REQUEST && msg <= MSG_REQUEST_FAILURE) ||
+	    (msg >= MSG_CHANNEL_OPEN && msg <= MSG_CHANNEL_FAILURE);
+}
+
+/* RFC 4253 11.4: by the number of the packet, and that is all. */
 static void
-test_unknown_messages_end_it(void **state)
+test_unknown_messages_are_answered(void **state)
 {
 	(void)state;
+	for (int msg = 0; msg < 256; msg++) {
+		uint32_t seq = peer.t->seq;
+
+		if (is_known(msg) || msg == MSG_UNIMPLEMENTED)
+			continue;
+		peer_says((uint8_t)msg, "uuuuu", 0u, 0u, 0u, 0u, 0u);
+		peer_says((uint8_t)msg, "");
+		peer_is_fine();
+		peer_hears(MSG_UNIMPLEMENTED, "u", seq);
+		peer_hears(MSG_UNIMPLEMENTED, "u", seq + 1);
+	}
+	peer_says(MSG_UNIMPLEMENTED, "u", 0u);
+	peer_is_fine();
+	peer_hears_nothing();
+}
+
+/* We make no channel requests, and have asked for no other channel. */
+static void
+test_answers_that_nobody_asked_for_end_it(void **state)
+{
+	static const uint8_t msgs[] = { MSG_CHANNEL_OPEN_CONFIRMATION,
+	    MSG_CHANNEL_OPEN_FAILURE, MSG_CHANNEL_SUCCESS,
+	    MSG_CHANNEL_FAILURE };
+
+	(void)state;
 	peer_teardown(NULL);
-	for (int msg = 80; msg < 256; msg++) {
+	for (size_t i = 0; i < sizeof(msgs); i++) {
 		struct user u = { .appetite = SIZE_MAX };
 
-		if (msg <= MSG_REQUEST_FAILURE || msg == MSG_CHANNEL_OPEN ||
-		    (msg >= MSG_CHANNEL_WINDOW_ADJUST &&
-		    msg <= MSG_CHANNEL_REQUEST))
-			continue;
 		peer_setup(NULL);
 		user_connect(&u, "a", 9, 100, 100);
-		peer_says((uint8_t)msg, "uuuuu", 0u, 0u, 0u, 0u, 0u);
+		peer_says(msgs[i], "uuuuu", u.id, 0u, 0u, 0u, 0u);
 		peer_turn();
 		assert_true(peer.t->failed);
 		assert_int_equal(peer.ended, 1);
@@ -501,7 +530,8 @@ main(void)
 		TEST(test_a_rekey_loses_nothing),
 		TEST(test_a_flood_of_requests_ends_it),
 		TEST(test_packets_cut_anywhere),
-		TEST(test_unknown_messages_end_it),
+		TEST(test_unknown_messages_are_answered),
+		TEST(test_answers_that_nobody_asked_for_end_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

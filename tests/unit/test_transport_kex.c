@@ -133,9 +133,8 @@ static void
 test_a_channel_before_its_time(void **state)
 {
 	(void)state;
-	start(open_channel);
-	shake();
-	assert_int_equal(w.err.code, ERR_PROTOCOL);
+	fails(open_channel, ERR_PROTOCOL,
+	    "the server went on before keys were exchanged");
 }
 
 /* SERVICE_ACCEPT, which is kept until somebody asks for it. */
@@ -157,6 +156,40 @@ test_packets_without_end(void **state)
 	(void)state;
 	fails(accept_services, ERR_PROTOCOL,
 	    "the server sends what nobody asked for");
+}
+
+static void
+take_keys(int fd)
+{
+	const char *lists[8] = { NULL };
+
+	say_banner(fd);
+	say_packet(fd, packet_new(MSG_NEWKEYS));
+	say_packet(fd, kexinit(lists));
+	listen_only(fd);
+}
+
+static void
+test_new_keys_without_an_exchange(void **state)
+{
+	(void)state;
+	fails(take_keys, ERR_PROTOCOL,
+	    "the server took new keys that nobody had exchanged");
+}
+
+/* SSH_MSG_USERAUTH_SUCCESS, which anybody on the line could have put in. */
+static void
+succeed_in_plain_text(int fd)
+{
+	say_only(fd, packet_new(52));
+}
+
+static void
+test_success_before_there_are_keys(void **state)
+{
+	(void)state;
+	fails(succeed_in_plain_text, ERR_PROTOCOL,
+	    "the server went on before keys were exchanged");
 }
 
 static void
@@ -203,6 +236,8 @@ main(void)
 		TEST(test_a_cut_offer),
 		TEST(test_a_channel_before_its_time),
 		TEST(test_packets_without_end),
+		TEST(test_new_keys_without_an_exchange),
+		TEST(test_success_before_there_are_keys),
 		TEST(test_a_packet_of_4_gigabytes),
 		TEST(test_our_own_list_is_checked),
 	};
