@@ -118,6 +118,10 @@ on_end(struct connection *c, void *arg, const struct err *why)
 		ending_set(w->ending, END_PROTOCOL,
 		    "%s port %u broke the SSH protocol: %s", o->hostname,
 		    o->port, why->text);
+	else if (why->code == ERR_REFUSED)	/* by a rekey's offer */
+		ending_set(w->ending, END_KEX,
+		    "no common algorithm with %s port %u: %s", o->hostname,
+		    o->port, why->text);
 	else
 		ending_set(w->ending, END_LOST,
 		    "%s port %u: %s", o->hostname,
