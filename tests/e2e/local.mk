@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/__init__.py \
 	tests/e2e/lib/agent.py \
 	tests/e2e/lib/hawserd.py \
+	tests/e2e/lib/hostile.py \
 	tests/e2e/lib/netns.py \
 	tests/e2e/lib/oracle.py \
 	tests/e2e/lib/peer.py \
@@ -17,6 +18,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/proxy.py \
 	tests/e2e/lib/servers.py \
 	tests/e2e/lib/socks.py \
+	tests/e2e/lib/ssh_server.py \
 	tests/e2e/lib/sshd.py \
 	tests/e2e/lib/textlog.py \
 	tests/e2e/lib/wait.py \
@@ -29,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/test_dial.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_hostile.py \
+	tests/e2e/test_hostile_server.py \
 	tests/e2e/test_hostkeys.py \
 	tests/e2e/test_input.py \
 	tests/e2e/test_matrix.py \

@@ -86,6 +86,15 @@ def rss(pid):
     return int(_stat(pid)[21]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def peak_rss(pid):
+    """The most resident memory it ever had, in bytes."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        for line in f:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    raise ValueError("no VmHWM line")
+
+
 def pss(pid):
     """Proportional set size in bytes."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
