@@ -223,8 +223,12 @@ agent_sign(struct agent *a, const struct public_key *key,
 	packet_string(request, key->blob, key->len);
 	packet_string(request, data, len);
 	packet_u32(request, sign_flags(plain));
-	if ((reply = ask(a, request, &n, deadline_ms, err)) == NULL)
+	if ((reply = ask(a, request, &n, deadline_ms, err)) == NULL) {
+		if (err != NULL && err->code == ERR_TIMEOUT)
+			err_set(err, ERR_TIMEOUT, "it does not sign; is a "
+			    "touch or a confirmation needed?");
 		return explain(a, err);
+	}
 	rc = agent_reply_signature(reply, n, plain, &found, sig_len, err);
 	if (rc == 0) {
 		*sig = mem_alloc(*sig_len > 0 ? *sig_len : 1);

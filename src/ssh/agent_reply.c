@@ -20,14 +20,15 @@ agent_keys_fini(struct agent_keys *keys)
 }
 
 static int
-check_type(struct reader *r, int wanted, struct err *err)
+check_type(struct reader *r, int wanted, const char *refusal,
+    struct err *err)
 {
 	uint8_t type = reader_u8(r);
 
 	if (r->broken)
 		return err_set(err, ERR_PROTOCOL, "its answer is empty");
 	if (type == AGENT_FAILURE)
-		return err_set(err, ERR_REFUSED, "it refused");
+		return err_set(err, ERR_REFUSED, "%s", refusal);
 	if (type != wanted)
 		return err_set(err, ERR_PROTOCOL,
 		    "it answered with message %d instead of %d", type, wanted);
@@ -59,7 +60,7 @@ agent_reply_keys(const uint8_t *bytes, size_t len, struct agent_keys *out,
 
 	*out = (struct agent_keys){ 0 };
 	reader_init(&r, bytes, len);
-	if (check_type(&r, AGENT_IDENTITIES_ANSWER, err) == -1)
+	if (check_type(&r, AGENT_IDENTITIES_ANSWER, "it refused", err) == -1)
 		return -1;
 	count = reader_u32(&r);
 	if (!r.broken && count > AGENT_KEYS_MAX)
@@ -84,7 +85,8 @@ agent_reply_signature(const uint8_t *bytes, size_t len,
 	size_t n;
 
 	reader_init(&r, bytes, len);
-	if (check_type(&r, AGENT_SIGN_RESPONSE, err) == -1)
+	if (check_type(&r, AGENT_SIGN_RESPONSE, "it refused to sign; is it "
+	    "locked, or is a confirmation needed?", err) == -1)
 		return -1;
 	p = reader_string(&r, &n);
 	reader_init(&inner, p, r.broken ? 0 : n);

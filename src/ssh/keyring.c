@@ -208,6 +208,11 @@ ask_agent(struct keyring *ring, const struct keyring_source *s)
 		complain(ring, &err);
 		return;
 	}
+	if (keys.count == 0) {
+		err_set(&err, ERR_NOTFOUND, "the agent at %s has no key, or "
+		    "is locked (ssh-add -X)", s->agent_path);
+		complain(ring, &err);
+	}
 	for (size_t i = 0; i < keys.count; i++)
 		add_agent_key(ring, &keys.items[i], s->only, listed);
 	agent_keys_fini(&keys);

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: ISC
 """ssh-agents that end with the test."""
 
+import contextlib
 import os
 import re
+import socket
 import subprocess
+import threading
 
 from lib import proc
 
@@ -26,3 +29,39 @@ class Agent:
 
     def stop(self):
         proc.kill(self.pid)
+
+
+class MuteAgent:
+    """Lists the keys of a real agent and then says nothing; without an agent
+    it says nothing at all."""
+
+    def __init__(self, folder, name="mute.sock", agent=None):
+        self.path = os.path.join(folder, name)
+        self._agent = agent
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self.path)
+        self._listener.listen(8)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._attend, args=(client,),
+                                 daemon=True).start()
+
+    def _attend(self, client):
+        with client, contextlib.suppress(OSError):
+            if self._agent:
+                with socket.socket(socket.AF_UNIX) as real:
+                    real.connect(self._agent.path)
+                    real.sendall(client.recv(4096))
+                    client.sendall(real.recv(65536))
+            while client.recv(4096):
+                pass
+
+    def stop(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
