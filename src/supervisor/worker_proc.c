@@ -23,7 +23,7 @@
 /* After its last words, or without its socket, a worker has this long. */
 #define LAST_MS		2000
 
-#define CONNECT_TIMEOUT	-1	/* the host's ConnectTimeout */
+#define OVERLOAD	"is this machine overloaded?"
 
 struct worker_proc {
 	struct child child;
@@ -45,26 +45,35 @@ struct worker_proc {
 
 /*
  * How long each phase may last. Those of the network include a second more
- * than the worker's own limits, so that its sentence, which knows more, wins.
+ * than the worker's own limits, so that its sentence, which knows more, wins:
+ * only a worker that is stuck gets as far as this.
  */
-static const int limits_ms[] = {
-	[PHASE_START] = 15000,
-	[PHASE_RESOLVE] = 31000,
-	[PHASE_CONNECT] = CONNECT_TIMEOUT,
-	[PHASE_BANNER] = CONNECT_TIMEOUT,
-	[PHASE_KEX] = 31000,
-	[PHASE_AUTH] = 31000,
-	[PHASE_UP] = 0,			/* none */
+static const struct limit {
+	int ms;			/* 0: none */
+	bool connects;		/* beside ConnectTimeout */
+	const char *hint;
+} limits[] = {
+	[PHASE_START] = { .ms = 15000,
+	    .hint = "is a file system or an agent stuck?" },
+	/* The system's resolver has its own limits, which may be longer. */
+	[PHASE_RESOLVE] = { .ms = 31000,
+	    .hint = "does the name server answer?" },
+	[PHASE_CONNECT] = { .ms = 1000, .connects = true, .hint = OVERLOAD },
+	[PHASE_BANNER] = { .ms = 1000, .connects = true, .hint = OVERLOAD },
+	/* A new key may have to be recorded, for which there are 10 s. */
+	[PHASE_KEX] = { .ms = 11000, .connects = true, .hint = OVERLOAD },
+	[PHASE_AUTH] = { .ms = 31000, .hint = OVERLOAD },
+	[PHASE_UP] = { .ms = 0 },
 };
-static_assert(sizeof(limits_ms) / sizeof(limits_ms[0]) == PHASE_COUNT,
+static_assert(sizeof(limits) / sizeof(limits[0]) == PHASE_COUNT,
     "one limit per phase");
 
 static int
 phase_limit_ms(const struct worker_proc *w, enum phase phase)
 {
-	if (limits_ms[phase] == CONNECT_TIMEOUT)
-		return w->connect_timeout_ms + 1000;
-	return limits_ms[phase];
+	const struct limit *l = &limits[phase];
+
+	return l->ms + (l->connects ? w->connect_timeout_ms : 0);
 }
 
 static void
@@ -115,8 +124,9 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		    "the worker closed its socket, but did not exit");
 		return;
 	}
-	snprintf(text, sizeof(text), "no progress in phase %s within %d s",
-	    phase_name(w->phase), phase_limit_ms(w, w->phase) / 1000);
+	snprintf(text, sizeof(text), "no progress in phase %s within %d s; %s",
+	    phase_name(w->phase), phase_limit_ms(w, w->phase) / 1000,
+	    limits[w->phase].hint);
 	worker_proc_kill(w, END_TIMEOUT, text);
 }
 

@@ -28,7 +28,9 @@ EXTRA_DIST += \
 	tests/e2e/test_classes.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_control.py \
+	tests/e2e/test_deadlines.py \
 	tests/e2e/test_dial.py \
+	tests/e2e/test_entry.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_server.py \

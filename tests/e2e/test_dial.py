@@ -14,9 +14,9 @@ import pytest
 
 from lib import ports
 from lib.hawserd import stanza
-from lib.netns import cable, run
+from lib.netns import cable, in_place_of, run
 from lib.sshd import Sshd
-from lib.wait import STRETCH
+from lib.wait import STRETCH, until
 from lib.worker import Worker
 
 PIDFD_GETFD = 438
@@ -44,8 +44,7 @@ class Net:
     @property
     def under(self):
         """Runs a program with these names, in the same process."""
-        return ("unshare", "-m", "sh", "-c",
-                f'mount --bind {self.hosts} /etc/hosts && exec "$0" "$@"')
+        return in_place_of(hosts=self.hosts)
 
     def rule(self, family, address, verdict="drop"):
         """What happens to connections to that address."""
@@ -252,6 +251,25 @@ def test_options(net, dial, address):
         assert s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert s.getsockopt(socket.IPPROTO_TCP,
                             socket.TCP_USER_TIMEOUT) == 46000
+
+
+def test_name_that_moves(make_hawserd, net, server):
+    """Each attempt asks the system's resolver anew, and all it asks."""
+    net.name(server=["192.0.2.1"])
+    hawserd = make_hawserd(ns=net.ns)
+    hawserd.under = net.under
+    hawserd.write(stanza("one", server, f"LocalForward {ports.free()} a:1",
+                         HostName="server", HawserBackoff="100ms 200ms"))
+    hawserd.start()
+    for addresses, class_ in (["192.0.2.1"], "unreachable"), ([], "resolve"):
+        net.name(server=addresses)
+        until(lambda: (end := hawserd.host("one")["last_end"])
+              and end["class"] == class_, 10, class_)
+    for address in "127.0.0.1", "::1":
+        net.name(server=[address])
+        server.kill_sessions()
+        server.log.wait(f"Connection from {address} ")
+        hawserd.wait_up("one")
 
 
 def test_configuration(hawserd, sshd):

@@ -58,6 +58,7 @@ class Hawserd:
     def __init__(self, folder, ns=None):
         self.folder = folder
         self.ns = ns
+        self.under = ()     # a command line that becomes the daemon
         for name in ("", "conf", "conf/conf.d", "home", "run", "state"):
             os.makedirs(os.path.join(folder, name), mode=0o700,
                         exist_ok=True)
@@ -91,7 +92,7 @@ class Hawserd:
 
     def spawn(self, *arguments, source=None):
         """Starts without waiting. source replaces ("-c", folder)."""
-        command = [program("hawserd"), *(source or ("-c", self.conf)),
+        command = [*self.under, program("hawserd"), *(source or ("-c", self.conf)),
                    "--worker", program("hawser-worker"),
                    "--socket", self.socket, *arguments]
         with self.ns or contextlib.nullcontext(), \
@@ -236,6 +237,14 @@ class Hawserd:
             return found if found and found["state"] in states else None
         return until(reached, timeout, lambda: f"{host} {forward_id} is one "
                      f"of {states}:" + self._look())
+
+    def wait_phase(self, host, phase, timeout=15):
+        """Connecting, and as far as that; gives the worker's pid."""
+        def reached():
+            found = self.host(host)
+            return found["pid"] if found["phase"] == phase else None
+        return until(reached, timeout, lambda: f"{host} is in phase {phase}:"
+                     + self._look())
 
     def wait_up(self, host, timeout=15):
         """Up with all of its forwards."""
