@@ -254,6 +254,16 @@ log_end(const struct host_entry *e, bool repeated, int64_t up_ms)
 		    e->name, class_, text, next);
 }
 
+bool
+host_ends_alike(const struct host_entry *e, enum end_class class_,
+    const char *text)
+{
+	const struct host_last_end *last = &e->last_end;
+
+	return last->known && last->class_ == class_ &&
+	    str_equal(last->text, text);
+}
+
 struct schedule_verdict
 host_note_end(struct host_entry *e, struct schedule *schedule,
     enum end_class class_, const char *text, int64_t up_ms)
@@ -278,9 +288,7 @@ void
 host_attempt_ended(struct host_entry *e, enum end_class class_,
     const char *text)
 {
-	const struct host_last_end *last = &e->last_end;
-	bool repeated = e->tries > 1 && last->known &&
-	    last->class_ == class_ && str_equal(last->text, text);
+	bool repeated = e->tries > 1 && host_ends_alike(e, class_, text);
 	int64_t up_ms = host_is_up(e) ? clock_now_ms() - e->up_since_ms : -1;
 
 	budget_give_back(e->table->env.budget, &e->claim);

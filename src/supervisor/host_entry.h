@@ -102,6 +102,7 @@ struct host_replacement {
 	struct budget_claim claim;
 	struct event *due;		/* also when the budget grants */
 	struct schedule schedule;
+	unsigned tries;			/* attempts that failed */
 };
 
 struct host_entry {
@@ -179,6 +180,10 @@ void host_follow_wish(struct host_entry *);
 
 /* Up or degraded? */
 bool host_is_up(const struct host_entry *);
+
+/* Is it how and why the last attempt or connection ended, too? */
+bool host_ends_alike(const struct host_entry *, enum end_class,
+    const char *text);
 
 /* Notes an end as the last one. What the schedule, e's, makes of it. */
 struct schedule_verdict host_note_end(struct host_entry *e,

@@ -71,6 +71,7 @@ host_replace_start(struct host_entry *e)
 	    e->name);
 	e->replacement.wanted = true;
 	e->replacement.schedule = (struct schedule){ 0 };
+	e->replacement.tries = 0;
 	event_active(e->replacement.due, EV_TIMEOUT, 0);
 }
 
@@ -103,8 +104,8 @@ host_replace_on_up(struct host_entry *e)
 	e->main->role = ROLE_MAIN;
 	e->next = NULL;
 	e->rtt_us = -1;
-	log_info("the link was replaced host=%s server=\"%s\"", e->name,
-	    e->main->server);
+	log_info("the link was replaced host=%s server=\"%s\" tries=%u",
+	    e->name, e->main->server, e->replacement.tries + 1);
 	host_forwards_move(e, old);
 	host_run_retire(old, ORDER_DRAIN, -1);
 }
@@ -113,12 +114,15 @@ void
 host_replace_on_end(struct host_entry *e, enum end_class class_,
     const char *text)
 {
+	bool repeated = e->replacement.tries++ > 0 &&
+	    host_ends_alike(e, class_, text);
 	struct schedule_verdict v;
 
 	give_back(e);
 	v = host_note_end(e, &e->replacement.schedule, class_, text, -1);
-	log_warn("the new link failed, the old one stays host=%s class=%s "
-	    "why=\"%s\" next_ms=%lld", e->name, end_class_name(class_), text,
+	(repeated ? log_debug : log_warn)("the new link failed, the old one "
+	    "stays host=%s class=%s why=\"%s\" tries=%u next_ms=%lld",
+	    e->name, end_class_name(class_), text, e->replacement.tries,
 	    v.park ? -1 : (long long)v.delay_ms);
 	if (!v.park)
 		host_timer_set(e->replacement.due, v.delay_ms);

@@ -282,6 +282,31 @@ def test_connection_changed(hawserd, make_sshd, target):
     assert hawserd.worker_pid("other") == other_pid
 
 
+def test_a_replacement_that_fails(hawserd, sshd, target):
+    """The old link stays; the same failure is one line of the log."""
+    local, nobody = ports.free(), ports.free()
+
+    def write(port):
+        hawserd.write(stanza("one", sshd, f"LocalForward {local} {target}",
+                             Port=port, HawserBackoff="50ms 50ms"))
+    write(sshd.port)
+    hawserd.start()
+    pid = hawserd.wait_up("one")["pid"]
+    failed = "{} +hawserd: the new link failed.*class=refused"
+    for _ in range(2):
+        mark = hawserd.log.mark()
+        write(nobody)
+        hawserd.hup()
+        hawserd.log.wait(failed.format("debug") + ".*tries=4", since=mark)
+        assert hawserd.log.count(failed.format("warn"), since=mark) == 1
+        assert hawserd.worker_pid("one") == pid
+        assert echoes(local)
+        write(sshd.port)
+        hawserd.hup()
+        hawserd.log.wait("the link was replaced.*tries=1", since=mark)
+        pid = hawserd.wait_up("one")["pid"]
+
+
 def test_bad_file_changes_nothing(hawserd, sshd, target):
     local = ports.free()
     text = stanza("one", sshd, f"LocalForward {local} {target}")
