@@ -4,6 +4,7 @@
 
 #include "ssh/auth_impl.h"
 #include "ssh/session.h"
+#include "ssh/wipe.h"
 
 #define USER_MAX	255	/* bytes; servers' own limits are lower */
 
@@ -167,5 +168,6 @@ auth_run(struct transport *transport, const struct auth_request *request,
 	str_fini(&a.offered);
 	str_fini(&a.remarks);
 	keyring_fini(request->keys);
+	wipe_frees(false);
 	return rc;
 }

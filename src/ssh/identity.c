@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +21,7 @@
 #include "base/base64.h"
 #include "ssh/packet.h"
 #include "ssh/private_key.h"
+#include "ssh/secret.h"
 
 #define OPENSSH_BEGIN	"-----BEGIN OPENSSH PRIVATE KEY-----"
 #define OPENSSH_END	"-----END OPENSSH PRIVATE KEY-----"
@@ -37,6 +36,13 @@ static const char *const supported[] = {
 	"ssh-rsa",
 };
 #define SUPPORTED_COUNT	(sizeof(supported) / sizeof(supported[0]))
+
+/* What libssh2 decrypts in a file. */
+static const char *const ciphers[] = {
+	"aes256-ctr", "aes192-ctr", "aes128-ctr", "aes256-cbc", "aes192-cbc",
+	"aes128-cbc", "3des-cbc",
+};
+#define CIPHER_COUNT	(sizeof(ciphers) / sizeof(ciphers[0]))
 
 /* OpenSSL's names of the curves of RFC 5656. */
 static const struct {
@@ -69,43 +75,6 @@ static const struct {
 	  .why = "is a key of SSH version 1, which nobody takes any more" },
 };
 #define STRANGER_COUNT	(sizeof(strangers) / sizeof(strangers[0]))
-
-static size_t
-page_round(size_t n)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (n + page - 1) / page * page;
-}
-
-/*
- * New, zeroed pages for a secret of n bytes. Locking may be forbidden by
- * RLIMIT_MEMLOCK; it is done as far as it goes.
- */
-static char *
-secret_new(size_t n, struct err *err)
-{
-	size_t size = page_round(n);
-	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED) {
-		err_set(err, ERR_NOMEM, "out of memory for a key");
-		return NULL;
-	}
-	(void)mlock(p, size);
-	(void)madvise(p, size, MADV_DONTDUMP);
-	return p;
-}
-
-static void
-secret_free(char *p, size_t n)
-{
-	if (p == NULL)
-		return;
-	OPENSSL_cleanse(p, page_round(n));
-	munmap(p, page_round(n));
-}
 
 static int
 open_file(const char *path, struct err *err)
@@ -214,6 +183,20 @@ check_type(const struct identity *id, const char *type, struct err *err)
 	    id->path, type);
 }
 
+static int
+check_cipher(struct identity *id, const char *cipher, struct err *err)
+{
+	if (strcmp(cipher, "none") == 0)
+		return 0;
+	id->encrypted = true;
+	for (size_t i = 0; i < CIPHER_COUNT; i++)
+		if (strcmp(cipher, ciphers[i]) == 0)
+			return 0;
+	return err_set(err, ERR_INPUT, "key file %s is encrypted by %s, which "
+	    "is not supported; write it anew: ssh-keygen -p -Z aes256-ctr "
+	    "-f %s", id->path, cipher, id->path);
+}
+
 /*
  * The part of OpenSSH's container that is never encrypted (PROTOCOL.key):
  * magic, cipher, kdf, its options, the number of keys and the public key.
@@ -222,9 +205,9 @@ static int
 parse_container(struct identity *id, const uint8_t *bytes, size_t len,
     struct err *err)
 {
-	const uint8_t *cipher, *public;
-	size_t cipher_len, public_len, n;
-	char type[HOST_KEY_TYPE_SIZE];
+	const uint8_t *public;
+	size_t public_len, n;
+	char type[HOST_KEY_TYPE_SIZE], cipher[64];
 	struct reader r;
 	uint32_t keys;
 
@@ -233,7 +216,7 @@ parse_container(struct identity *id, const uint8_t *bytes, size_t len,
 		return unsuitable(id, err, "is damaged");
 	reader_init(&r, bytes, len);
 	reader_skip(&r, sizeof(OPENSSH_MAGIC));
-	cipher = reader_string(&r, &cipher_len);
+	reader_text(&r, cipher, sizeof(cipher));
 	reader_string(&r, &n);		/* kdf */
 	reader_string(&r, &n);		/* its options */
 	keys = reader_u32(&r);
@@ -244,8 +227,9 @@ parse_container(struct identity *id, const uint8_t *bytes, size_t len,
 	if (r.broken || host_key_type(public, public_len, type) == -1)
 		return unsuitable(id, err, "is damaged");
 	(void)public_key_set(&id->public, public, public_len);
-	id->encrypted = cipher_len != 4 || memcmp(cipher, "none", 4) != 0;
-	return check_type(id, type, err);
+	if (check_type(id, type, err) == -1)
+		return -1;
+	return check_cipher(id, cipher, err);
 }
 
 static int
@@ -392,6 +376,7 @@ void
 identity_fini(struct identity *id)
 {
 	forget_secret(id);
+	secret_fini(&id->passphrase);
 	free(id->path);
 	public_key_fini(&id->public);
 	*id = (struct identity){ 0 };

@@ -7,13 +7,12 @@
 
 #include "base/err.h"
 #include "ssh/public_key.h"
+#include "ssh/secret.h"
 
 /*
  * identity: a private key file, read into memory while files can still be
  * reached. OpenSSH's own format, PEM and PKCS#8; ed25519, ecdsa (nistp256,
- * nistp384, nistp521) and rsa. The bytes live in pages of their own that are
- * locked and kept out of core files where the system allows it, and are wiped
- * before they are given back.
+ * nistp384, nistp521) and rsa. Its bytes are a secret (ssh/secret.h).
  */
 
 #define IDENTITY_FILE_MAX	(64 * 1024)	/* bytes */
@@ -26,6 +25,9 @@ struct identity {
 	char *key;		/* the file's text, without a NUL */
 	size_t len;
 	bool encrypted;		/* it takes a passphrase */
+	/* Auth's: */
+	struct secret passphrase;	/* once it is known */
+	bool given_up;		/* nobody knows it */
 };
 
 /*

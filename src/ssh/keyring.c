@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "ssh/wipe.h"
 
 static void
 complain(struct keyring *ring, const struct err *why)
@@ -259,6 +260,7 @@ arrange(struct keyring *ring)
 void
 keyring_load(struct keyring *ring, const struct keyring_source *s)
 {
+	wipe_frees(true);
 	for (size_t i = 0; i < s->key_file_count; i++)
 		add_file(ring, s->key_files[i], s->can_ask);
 	for (size_t i = 0; i < s->key_file_count; i++) {

@@ -7,12 +7,14 @@
 
 #include <openssl/err.h>
 
+#include "ssh/wipe.h"
+
 int
 private_key_public(const char *key, size_t len, const char *passphrase,
     struct public_key *out, struct err *err)
 {
-	LIBSSH2_SESSION *session = libssh2_session_init_ex(NULL, NULL, NULL,
-	    NULL);
+	LIBSSH2_SESSION *session = libssh2_session_init_ex(wipe_session_alloc,
+	    wipe_session_free, wipe_session_realloc, NULL);
 	unsigned char *method = NULL, *blob = NULL;
 	size_t method_len = 0, blob_len = 0;
 	int rc = -1;

@@ -20,6 +20,7 @@
 #include "ssh/cipher.h"
 #include "ssh/packet.h"
 #include "ssh/session.h"
+#include "ssh/wipe.h"
 
 /* Bytes of text that a server may say first (RFC 4253 4.2). */
 #define BEFORE_BANNER_MAX	(64 * 1024)
@@ -44,6 +45,7 @@ transport_library_init(struct err *err)
 {
 	uint8_t byte;
 
+	wipe_openssl();
 	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
 	    RAND_bytes(&byte, 1) != 1)
 		return err_set(err, ERR_SYS, "cannot initialise OpenSSL");
@@ -305,7 +307,8 @@ transport_new(int link_fd, struct err *err)
 	t->tap.on_kexinit = on_kexinit;
 	t->tap.on_break = on_break;
 	t->tap.on_packet = on_packet;
-	t->session = libssh2_session_init_ex(NULL, NULL, NULL, &t->tap);
+	t->session = libssh2_session_init_ex(wipe_session_alloc,
+	    wipe_session_free, wipe_session_realloc, &t->tap);
 	if (t->session == NULL) {
 		err_set(err, ERR_NOMEM, "cannot make an SSH session");
 		transport_free(t);
