@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ssh/auth_impl.h"
@@ -15,6 +15,19 @@ enum {
 	DISCONNECT_NO_MORE_METHODS = 14,
 	DISCONNECT_ILLEGAL_USER = 15,
 };
+
+/* Stages of a server that wants several factors; more make no sense. */
+#define PARTIAL_MAX	8
+
+static const struct method {
+	const char *name;
+	enum auth_outcome (*run)(struct auth *, struct err *);
+} methods[] = {
+	{ .name = "publickey", .run = auth_publickey },
+	{ .name = "keyboard-interactive", .run = auth_interactive },
+	{ .name = "password", .run = auth_password },
+};
+#define METHOD_COUNT	(sizeof(methods) / sizeof(methods[0]))
 
 static bool
 is_refusal(unsigned reason)
@@ -34,11 +47,32 @@ auth_last_error(LIBSSH2_SESSION *session)
 	return text != NULL && *text != '\0' ? text : "no reason given";
 }
 
+static void
+add_offer(struct str *out, int n, const char *what)
+{
+	if (n > 0)
+		str_printf(out, "%s%s", out->len > 0 ? ", " : "", what);
+	if (n > 1)
+		str_printf(out, " (%d times)", n);
+}
+
+/* What the server was offered; empty if nothing. */
+static void
+say_offered(const struct auth *a, struct str *out)
+{
+	str_init(out);
+	if (a->offered.len > 0)
+		str_append(out, a->offered.p);
+	add_offer(out, a->passwords, "a password");
+	add_offer(out, a->answers, "answers to keyboard-interactive");
+}
+
 int
 auth_check_alive(const struct auth *a, struct err *err)
 {
 	unsigned reason = 0;
 	const char *text = transport_disconnect_text(a->transport, &reason);
+	struct str offers;
 
 	if (text == NULL) {
 		if (transport_link_error(a->transport, err) == 0)
@@ -46,55 +80,102 @@ auth_check_alive(const struct auth *a, struct err *err)
 		return err_prefix(err, "authentication of user \"%s\"",
 		    a->request->user);
 	}
-	return err_set(err, is_refusal(reason) ? ERR_REFUSED : ERR_CLOSED,
+	say_offered(a, &offers);
+	err_set(err, is_refusal(reason) ? ERR_REFUSED : ERR_CLOSED,
 	    "the server ended the authentication of user \"%s\": %s%s%s%s",
 	    a->request->user, *text != '\0' ? text : "no reason given",
-	    a->offered.len > 0 ? "; it was offered " : "",
-	    a->offered.len > 0 ? a->offered.p : "",
+	    offers.len > 0 ? "; it was offered " : "",
+	    offers.len > 0 ? offers.p : "",
 	    a->remarks.len > 0 ? a->remarks.p : "");
+	str_fini(&offers);
+	return -1;
 }
 
-static void
-keep_methods(struct auth *a, const char *list)
+bool
+auth_take_failure(struct auth *a)
 {
-	size_t n = strlen("publickey");
+	const struct transport_failure *f =
+	    transport_auth_failure(a->transport);
+	bool is_new = f->count != a->failures;
 
-	snprintf(a->methods, sizeof(a->methods), "%s", list);
-	for (char *p = a->methods; *p != '\0'; p++)
-		if (*p <= ' ' || *p > '~')
-			*p = '?';
-	a->publickey = false;
+	a->failures = f->count;
+	a->methods = f->methods;
+	a->partial = is_new && f->partial;
+	return is_new;
+}
+
+static bool
+has_name(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
 	for (const char *p = list; p != NULL; p = strchr(p, ',')) {
 		p += *p == ',';
-		if (strncmp(p, "publickey", n) == 0 &&
-		    (p[n] == ',' || p[n] == '\0'))
-			a->publickey = true;
+		if (strncmp(p, name, n) == 0 && (p[n] == ',' || p[n] == '\0'))
+			return true;
 	}
+	return false;
 }
 
-enum auth_outcome
-auth_ask_methods(struct auth *a, struct err *err)
+/* Asks which methods go on (RFC 4252 5.2, "none"). */
+static enum auth_outcome
+ask_methods(struct auth *a, struct err *err)
 {
-	/*
-	 * libssh2 forgets its list when it makes the next one, without
-	 * freeing it; the last one goes with the session.
-	 */
-	if (a->list != NULL)
-		libssh2_free(a->session, a->list);
-	a->list = libssh2_userauth_list(a->session, a->request->user,
-	    (unsigned)strlen(a->request->user));
-	if (a->list != NULL) {
-		keep_methods(a, a->list);
-		return AUTH_NEXT;
+	uint8_t *data, got;
+	size_t len;
+
+	got = auth_exchange(a, auth_request_new(a, "none"), NULL, 0, false,
+	    &data, &len, err);
+	free(data);
+	auth_take_failure(a);
+	return got == 0 ? AUTH_FAILED :
+	    got == MSG_USERAUTH_SUCCESS ? AUTH_DONE : AUTH_NEXT;
+}
+
+/* The index in methods of the next one to try; METHOD_COUNT: there is none. */
+static size_t
+choose(const struct auth *a)
+{
+	const struct auth_request *r = a->request;
+	size_t i;
+
+	for (size_t m = 0; m < r->method_count; m++) {
+		for (i = 0; i < METHOD_COUNT; i++)
+			if (strcmp(methods[i].name, r->methods[m]) == 0)
+				break;
+		if (i < METHOD_COUNT && (a->spent & 1u << i) == 0 &&
+		    has_name(a->methods, methods[i].name))
+			return i;
 	}
-	/* No list because nothing is left to ask for. */
-	if (libssh2_userauth_authenticated(a->session))
-		return AUTH_DONE;
-	if (auth_check_alive(a, err) == 0)
-		err_set(err, ERR_PROTOCOL,
-		    "the server did not say how to authenticate: %s",
-		    auth_last_error(a->session));
-	return AUTH_FAILED;
+	return METHOD_COUNT;
+}
+
+/* Is the method one of ours? */
+static bool
+is_wanted(const struct auth *a, const char *name)
+{
+	for (size_t m = 0; m < a->request->method_count; m++)
+		if (strcmp(a->request->methods[m], name) == 0)
+			return true;
+	return false;
+}
+
+/* What else a person should know, as "; WHY; WHY". */
+static void
+add_reasons(const struct auth *a, struct str *out)
+{
+	bool keys = has_name(a->methods, "publickey");
+
+	if (a->remarks.len > 0)
+		str_append(out, a->remarks.p);
+	if (a->mute && (!keys || a->offered.len == 0))
+		str_append(out, "; there is no password: " AUTH_HOW_TO_ASK);
+	for (size_t i = 0; i < METHOD_COUNT; i++)
+		if (has_name(a->methods, methods[i].name) &&
+		    !is_wanted(a, methods[i].name) &&
+		    (!keys || a->offered.len == 0))
+			str_printf(out, "; the configuration leaves out %s",
+			    methods[i].name);
 }
 
 static int
@@ -102,15 +183,21 @@ nothing_to_offer(const struct auth *a, struct err *err)
 {
 	const struct keyring *ring = a->request->keys;
 	bool both = ring->problems.len > 0 && ring->missing.len > 0;
+	struct str reasons;
 
-	return err_set(err, ERR_NOTFOUND,
+	str_init(&reasons);
+	add_reasons(a, &reasons);
+	err_set(err, ERR_NOTFOUND,
 	    "there is no key to offer for user \"%s\" (the server allows %s): "
-	    "%s%s%s%s", a->request->user, a->methods,
+	    "%s%s%s%s%s", a->request->user, a->methods,
 	    ring->problems.len > 0 ? ring->problems.p : "",
 	    both ? "; " : "",
 	    ring->missing.len > 0 ? ring->missing.p : "",
 	    ring->problems.len + ring->missing.len > 0 ? "" :
-	    "no key file is configured, and no agent has a key");
+	    "no key file is configured, and no agent has a key",
+	    reasons.len > 0 ? reasons.p : "");
+	str_fini(&reasons);
+	return -1;
 }
 
 /* Files that do not exist are not worth a word when others were offered. */
@@ -118,32 +205,65 @@ static int
 refused(const struct auth *a, struct err *err)
 {
 	const struct str *problems = &a->request->keys->problems;
+	bool keys = has_name(a->methods, "publickey");
+	struct str offers, reasons;
 
-	if (!a->publickey && a->offered.len == 0)
-		return err_set(err, ERR_REFUSED,
-		    "the server takes no keys from user \"%s\"; it allows %s",
-		    a->request->user, a->methods);
-	return err_set(err, ERR_REFUSED,
-	    "the server refused user \"%s\": offered %s; it allows %s%s%s%s",
-	    a->request->user, a->offered.len > 0 ? a->offered.p : "no key",
-	    a->methods, a->remarks.len > 0 ? a->remarks.p : "",
-	    problems->len > 0 ? "; " : "",
-	    problems->len > 0 ? problems->p : "");
+	say_offered(a, &offers);
+	if (offers.len == 0 && keys && a->request->keys->count == 0 &&
+	    is_wanted(a, "publickey")) {
+		str_fini(&offers);
+		return nothing_to_offer(a, err);
+	}
+	str_init(&reasons);
+	add_reasons(a, &reasons);
+	if (offers.len == 0 && !keys)
+		err_set(err, ERR_REFUSED, "the server takes no keys from "
+		    "user \"%s\"; it allows %s%s", a->request->user,
+		    a->methods, reasons.len > 0 ? reasons.p : "");
+	else
+		err_set(err, ERR_REFUSED, "the server refused user \"%s\": "
+		    "offered %s; it allows %s%s%s%s", a->request->user,
+		    offers.len > 0 ? offers.p : "nothing", a->methods,
+		    reasons.len > 0 ? reasons.p : "",
+		    problems->len > 0 ? "; " : "",
+		    problems->len > 0 ? problems->p : "");
+	str_fini(&offers);
+	str_fini(&reasons);
+	return -1;
+}
+
+/*
+ * The next factor: methods that were no use for this one may be for that. Keys
+ * are offered once: the server's mind about them won't change.
+ */
+static void
+begin_stage(struct auth *a)
+{
+	a->spent = 0;
+	a->partial = false;
 }
 
 static int
 run(struct auth *a, struct err *err)
 {
-	const struct keyring *ring = a->request->keys;
-	enum auth_outcome o = auth_ask_methods(a, err);
+	enum auth_outcome o = ask_methods(a, err);
+	int stages = 0;
 
-	if (o == AUTH_NEXT && ring->count == 0)
-		return nothing_to_offer(a, err);
-	for (size_t i = 0; o == AUTH_NEXT && a->publickey &&
-	    i < ring->count; i++)
-		o = auth_offer_key(a, &ring->keys[i], err);
-	if (o == AUTH_NEXT)
-		return refused(a, err);
+	while (o == AUTH_NEXT) {
+		size_t m = choose(a);
+
+		if (m == METHOD_COUNT)
+			return refused(a, err);
+		o = methods[m].run(a, err);
+		if (o == AUTH_SPENT) {
+			a->spent |= 1u << m;
+			o = AUTH_NEXT;
+		} else if (o == AUTH_NEXT && a->partial) {
+			if (++stages > PARTIAL_MAX)
+				return refused(a, err);
+			begin_stage(a);
+		}
+	}
 	return o == AUTH_DONE ? 0 : -1;
 }
 
@@ -151,23 +271,32 @@ int
 auth_run(struct transport *transport, const struct auth_request *request,
     struct err *err)
 {
+	static const char *const keys[] = { "publickey" };
+	struct auth_request r = *request;
 	struct auth a = {
 		.transport = transport,
 		.session = transport_session(transport),
-		.request = request,
+		.request = &r,
+		.deadline_ms = request->deadline_ms,
+		.methods = "",
 	};
 	int rc;
 
-	if (*request->user == '\0' || strlen(request->user) > USER_MAX) {
+	if (r.methods == NULL) {
+		r.methods = keys;
+		r.method_count = 1;
+	}
+	if (*r.user == '\0' || strlen(r.user) > USER_MAX) {
 		rc = err_set(err, ERR_INPUT,
 		    "a user name has 1 to %d bytes", USER_MAX);
 	} else {
-		transport_set_deadline(transport, request->deadline_ms);
+		transport_set_deadline(transport, a.deadline_ms);
 		rc = run(&a, err);
 	}
 	str_fini(&a.offered);
 	str_fini(&a.remarks);
-	keyring_fini(request->keys);
+	secret_fini(&a.refused);
+	keyring_fini(r.keys);
 	wipe_frees(false);
 	return rc;
 }

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/clock.h"
 #include "ssh/auth_impl.h"
 #include "ssh/host_key.h"
 #include "ssh/packet.h"
-#include "ssh/session.h"
+#include "ssh/private_key.h"
 #include "ssh/signature.h"
 
-/* One signature that an agent makes. */
+/* One signature. */
 struct signing {
-	struct agent *agent;
-	const struct keyring_key *key;
-	int64_t deadline_ms;
-	struct err err;		/* why there is none; else ERR_NONE */
+	struct auth *a;
+	LIBSSH2_SESSION *session;
+	struct keyring_key *key;
+	char algorithm[HOST_KEY_TYPE_SIZE];	/* as the request names it */
+	const uint8_t *data;
+	size_t len;
+	uint8_t **sig;			/* new, from malloc() */
+	size_t *sig_len;
+	struct err err;			/* why there is none; else ERR_NONE */
 };
 
 /* The algorithm that the request to be signed (RFC 4252 7) names. */
@@ -38,82 +40,88 @@ read_algorithm(const uint8_t *data, size_t len, char out[HOST_KEY_TYPE_SIZE])
 }
 
 static int
-sign_by_agent(LIBSSH2_SESSION *session, unsigned char **sig, size_t *sig_len,
-    const unsigned char *data, size_t len, void **abstract)
-{
-	char algorithm[HOST_KEY_TYPE_SIZE];
-	struct signing *s = *abstract;
-
-	(void)session;
-	if (read_algorithm(data, len, algorithm) == -1)
-		return err_set(&s->err, ERR_PROTOCOL, "the request to be "
-		    "signed was not understood");
-	return agent_sign(s->agent, &s->key->agent_key, algorithm, data, len,
-	    s->deadline_ms, sig, sig_len, &s->err);
-}
-
-static int
-offer_by_agent(struct auth *a, const struct keyring_key *k, char *why,
-    size_t size)
+sign_by_agent(struct signing *s)
 {
 	int64_t limit = clock_now_ms() + AUTH_AGENT_MS;
-	struct signing s = { .agent = a->request->keys->agent, .key = k,
-	    .deadline_ms = limit < a->request->deadline_ms ? limit :
-	    a->request->deadline_ms };
-	void *abstract = &s;
-	int rc = libssh2_userauth_publickey(a->session, a->request->user,
-	    k->public.blob, k->public.len, sign_by_agent, &abstract);
+	struct auth *a = s->a;
 
-	snprintf(why, size, "%s", s.err.code != ERR_NONE ? s.err.text :
-	    auth_last_error(a->session));
-	/* The key was fine with the server, but nobody signed. */
-	if (rc != 0 && s.err.code != ERR_NONE)
-		rc = LIBSSH2_ERROR_AGENT_PROTOCOL;
-	return rc;
+	return agent_sign(a->request->keys->agent, &s->key->agent_key,
+	    s->algorithm, s->data, s->len, limit < a->deadline_ms ? limit :
+	    a->deadline_ms, s->sig, s->sig_len, &s->err);
 }
 
-/* New: a certificate as libssh2 wants it, as the line of a .pub file. */
-static char *
-certificate_line(const struct public_key *k)
+/* Learns the public half of a file that didn't say it. */
+static int
+learn_public(void *arg, const char *passphrase, struct err *err)
 {
-	char *text = base64_encode(k->blob, k->len);
-	char *line = str_dupf("%s %s", k->type, text);
+	struct identity *id = arg;
 
-	free(text);
-	return line;
+	return private_key_public(id->key, id->len, passphrase, &id->public,
+	    err);
+}
+
+/* Is the public half from elsewhere (KEY.pub, a certificate) the key's? */
+static int
+check_halves(const struct keyring_key *k, struct err *err)
+{
+	const struct public_key *own = &k->identity->public;
+	struct public_key plain = { 0 };
+	bool is_same;
+
+	if (public_key_is_cert(&k->public))
+		(void)public_key_of_cert(&k->public, &plain);
+	is_same = public_key_equal(own, plain.blob != NULL ? &plain :
+	    &k->public);
+	public_key_fini(&plain);
+	return is_same ? 0 : err_set(err, ERR_INPUT,
+	    "%s.pub is not its public half", k->identity->path);
 }
 
 static int
-offer_by_file(struct auth *a, const struct keyring_key *k, char *why,
-    size_t size)
+sign_with_file(void *arg, const char *passphrase, struct err *err)
 {
-	const struct identity *id = k->identity;
-	char *line = public_key_is_cert(&k->public) ?
-	    certificate_line(&k->public) : NULL;
-	int rc = libssh2_userauth_publickey_frommemory(a->session,
-	    a->request->user, strlen(a->request->user), line,
-	    line != NULL ? strlen(line) : 0, id->key, id->len, NULL);
+	struct signing *s = arg;
+	struct identity *id = s->key->identity;
+	char plain[HOST_KEY_TYPE_SIZE];
 
-	snprintf(why, size, "%s", auth_last_error(a->session));
-	free(line);
-	return rc;
+	if (id->public.blob == NULL &&
+	    learn_public(id, passphrase, err) == -1)
+		return -1;
+	if (check_halves(s->key, err) == -1)
+		return -1;
+	public_key_plain_name(s->algorithm, strlen(s->algorithm), plain);
+	return private_key_sign(s->session, id->key, id->len, passphrase,
+	    plain, s->data, s->len, s->sig, s->sig_len, err);
+}
+
+/* libssh2 wants a signature: the server takes the key. */
+static int
+sign(LIBSSH2_SESSION *session, unsigned char **sig, size_t *sig_len,
+    const unsigned char *data, size_t len, void **abstract)
+{
+	struct signing *s = *abstract;
+
+	s->session = session;
+	s->data = data;
+	s->len = len;
+	s->sig = sig;
+	s->sig_len = sig_len;
+	if (read_algorithm(data, len, s->algorithm) == -1)
+		return err_set(&s->err, ERR_PROTOCOL, "the request to be "
+		    "signed was not understood");
+	if (s->key->identity == NULL)
+		return sign_by_agent(s);
+	return auth_unlock(s->a, s->key->identity, sign_with_file, s,
+	    &s->err);
 }
 
 /* The key was good, but it was not enough; or its signature was not good. */
-static enum auth_outcome
-go_on(struct auth *a, const struct keyring_key *k, struct err *err)
+static void
+remark_signed(struct auth *a, const struct keyring_key *k)
 {
-	char before[AUTH_METHODS_SIZE];
-	enum auth_outcome o;
-
-	memcpy(before, a->methods, sizeof(before));
-	if ((o = auth_ask_methods(a, err)) != AUTH_NEXT)
-		return o;
-	str_printf(&a->remarks, "; %s was %s", k->name,
-	    strcmp(before, a->methods) != 0 ?
-	    "accepted, but is not enough" : "known, but its signature was not "
-	    "accepted or is not enough");
-	return AUTH_NEXT;
+	str_printf(&a->remarks, "; %s was %s", k->name, a->partial ?
+	    "accepted, but is not enough" :
+	    "known, but its signature was not accepted");
 }
 
 static bool
@@ -122,34 +130,70 @@ is_rsa(const struct public_key *k)
 	return strncmp(k->type, "ssh-rsa", 7) == 0;
 }
 
-enum auth_outcome
-auth_offer_key(struct auth *a, const struct keyring_key *k, struct err *err)
+/* Can it be offered? If not, why is remarked. */
+static bool
+prepare(struct auth *a, struct keyring_key *k)
 {
-	char why[ERR_TEXT_SIZE];
-	int rc;
+	struct err err;
 
+	if (k->public.blob == NULL &&
+	    auth_unlock(a, k->identity, learn_public, k->identity,
+	    &err) == -1) {
+		str_printf(&a->remarks, "; %s was not offered: %s", k->name,
+		    err.text);
+		return false;
+	}
+	if (k->public.blob == NULL)
+		(void)public_key_set(&k->public, k->identity->public.blob,
+		    k->identity->public.len);
 	signature_forget_method(a->session);
 	if (is_rsa(&k->public) && !signature_prepare_rsa(a->session)) {
 		str_printf(&a->remarks, "; %s was not offered, because the "
 		    "server takes RSA signatures by SHA-1 only", k->name);
-		return AUTH_NEXT;
+		return false;
 	}
-	rc = k->identity != NULL ? offer_by_file(a, k, why, sizeof(why)) :
-	    offer_by_agent(a, k, why, sizeof(why));
+	return true;
+}
+
+static enum auth_outcome
+offer(struct auth *a, struct keyring_key *k, struct err *err)
+{
+	struct signing s = { .a = a, .key = k };
+	void *abstract = &s;
+	bool refused;
+	int rc = libssh2_userauth_publickey(a->session, a->request->user,
+	    k->public.blob, k->public.len, sign, &abstract);
+
 	if (rc == 0)
 		return AUTH_DONE;
+	if (s.err.code == ERR_NONE && rc != LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
+	    && rc != LIBSSH2_ERROR_AUTHENTICATION_FAILED)
+		err_set(&s.err, ERR_PROTOCOL, "%s",
+		    auth_last_error(a->session));
+	refused = auth_take_failure(a);
 	str_printf(&a->offered, "%s%s (%s)",
 	    a->offered.len > 0 ? ", " : "", k->name, k->public.type);
 	if (auth_check_alive(a, err) == -1)
 		return AUTH_FAILED;
-	switch (rc) {
-	case LIBSSH2_ERROR_AUTHENTICATION_FAILED:
-		return AUTH_NEXT;
-	case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-		return go_on(a, k, err);
-	default:
+	/* The key was fine with the server, but nobody signed. */
+	if (s.err.code != ERR_NONE)
 		str_printf(&a->remarks, "; %s was not usable: %s", k->name,
-		    why);
-		return AUTH_NEXT;
+		    s.err.text);
+	else if (rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED && refused)
+		remark_signed(a, k);
+	return AUTH_NEXT;
+}
+
+enum auth_outcome
+auth_publickey(struct auth *a, struct err *err)
+{
+	struct keyring *ring = a->request->keys;
+
+	while (a->next_key < ring->count) {
+		struct keyring_key *k = &ring->keys[a->next_key++];
+
+		if (prepare(a, k))
+			return offer(a, k, err);
 	}
+	return AUTH_SPENT;
 }

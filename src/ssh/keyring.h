@@ -34,7 +34,7 @@ struct keyring_key {
 	struct public_key public;	/* what is offered; its blob is NULL
 					   before a passphrase is known */
 	/* Who signs: exactly one of these, or neither with RANK_NONE. */
-	const struct identity *identity;
+	struct identity *identity;
 	struct public_key agent_key;
 	struct err why;			/* RANK_NONE: the reason */
 };

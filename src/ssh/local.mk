@@ -5,7 +5,12 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/agent.c \
 	src/ssh/agent_reply.c \
 	src/ssh/auth.c \
+	src/ssh/auth_ask.c \
+	src/ssh/auth_interactive.c \
 	src/ssh/auth_key.c \
+	src/ssh/auth_password.c \
+	src/ssh/auth_prompt.c \
+	src/ssh/auth_wire.c \
 	src/ssh/bytebuf.c \
 	src/ssh/channel.c \
 	src/ssh/channel_data.c \

@@ -21,6 +21,12 @@ enum {
 	MSG_NEWKEYS = 21,
 	MSG_KEX_FIRST = 30,		/* what a key exchange is made of */
 	MSG_KEX_LAST = 49,
+	MSG_USERAUTH_REQUEST = 50,
+	MSG_USERAUTH_FAILURE = 51,
+	MSG_USERAUTH_SUCCESS = 52,
+	MSG_USERAUTH_METHOD = 60,	/* what 60 and 61 mean depends on the
+					   method of the last request */
+	MSG_USERAUTH_RESPONSE = 61,
 	MSG_GLOBAL_REQUEST = 80,
 	MSG_REQUEST_SUCCESS = 81,
 	MSG_REQUEST_FAILURE = 82,

@@ -4,10 +4,21 @@
 #include <libssh2_priv.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 
 #include "ssh/wipe.h"
+
+static int
+unusable(const char *passphrase, struct err *err)
+{
+	ERR_clear_error();
+	if (passphrase != NULL)
+		return err_set(err, ERR_PERM,
+		    "the passphrase is wrong, or the key is damaged");
+	return err_set(err, ERR_INPUT, "the key is damaged");
+}
 
 int
 private_key_public(const char *key, size_t len, const char *passphrase,
@@ -28,10 +39,41 @@ private_key_public(const char *key, size_t len, const char *passphrase,
 	free(method);
 	free(blob);
 	libssh2_session_free(session);
+	return rc == 0 ? 0 : unusable(passphrase, err);
+}
+
+static const LIBSSH2_HOSTKEY_METHOD *
+find_method(const char *algorithm)
+{
+	const LIBSSH2_HOSTKEY_METHOD **m = libssh2_hostkey_methods();
+
+	while (*m != NULL && strcmp((*m)->name, algorithm) != 0)
+		m++;
+	return *m;
+}
+
+int
+private_key_sign(LIBSSH2_SESSION *session, const char *key, size_t len,
+    const char *passphrase, const char *algorithm, const uint8_t *data,
+    size_t data_len, uint8_t **sig, size_t *sig_len, struct err *err)
+{
+	const LIBSSH2_HOSTKEY_METHOD *m = find_method(algorithm);
+	struct iovec vector = { .iov_base = (void *)data,
+	    .iov_len = data_len };
+	void *state = NULL;
+	int rc;
+
+	if (m == NULL || m->initPEMFromMemory == NULL)
+		return err_set(err, ERR_INPUT, "no key signs by %s",
+		    algorithm);
+	if (m->initPEMFromMemory(session, key, len,
+	    (const unsigned char *)(passphrase != NULL ? passphrase : ""),
+	    &state) != 0)
+		return unusable(passphrase, err);
+	rc = m->signv(session, sig, sig_len, 1, &vector, &state);
+	if (m->dtor != NULL)
+		m->dtor(session, &state);
 	ERR_clear_error();
-	if (rc == -1)
-		err_set(err, ERR_INPUT, "%s", passphrase != NULL ?
-		    "the passphrase is wrong, or the key is damaged" :
-		    "the key is damaged");
-	return rc;
+	return rc == 0 ? 0 : err_set(err, ERR_INPUT,
+	    "the key cannot sign by %s", algorithm);
 }

@@ -103,6 +103,8 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	}
 	if (data[0] == MSG_KEXINIT || data[0] == MSG_NEWKEYS)
 		tap->exchanging = data[0] == MSG_KEXINIT;
+	if (data[0] == MSG_USERAUTH_FAILURE)
+		tap->on_auth_failure(tap, data, n);
 	return __real__libssh2_packet_add(session, data, n, macstate, seq);
 }
 

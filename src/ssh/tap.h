@@ -24,6 +24,11 @@ struct tap {
 	/* The server broke the protocol in this way; the session ends. */
 	void (*on_break)(struct tap *, const char *what);
 	/*
+	 * An SSH_MSG_USERAUTH_FAILURE (borrowed), of which libssh2 forgets
+	 * what stands in it.
+	 */
+	void (*on_auth_failure)(struct tap *, const uint8_t *data, size_t n);
+	/*
 	 * After authentication: a packet (borrowed) of the connection layer,
 	 * or one that nobody expects; seq is its number (RFC 4253 6.4). Must
 	 * not send.

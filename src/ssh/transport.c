@@ -66,6 +66,12 @@ transport_session(struct transport *t)
 	return t->session;
 }
 
+const struct transport_failure *
+transport_auth_failure(const struct transport *t)
+{
+	return &t->failure;
+}
+
 void
 transport_set_deadline(struct transport *t, int64_t deadline_ms)
 {
@@ -278,6 +284,19 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 }
 
 static void
+on_auth_failure(struct tap *tap, const uint8_t *data, size_t n)
+{
+	struct transport_failure *f = &((struct transport *)tap)->failure;
+	struct reader r;
+
+	reader_init(&r, data, n);
+	reader_skip(&r, 1);
+	reader_text(&r, f->methods, sizeof(f->methods));
+	f->partial = reader_bool(&r);
+	f->count++;
+}
+
+static void
 on_break(struct tap *tap, const char *what)
 {
 	transport_set_cause((struct transport *)tap, ERR_PROTOCOL, what);
@@ -306,6 +325,7 @@ transport_new(int link_fd, struct err *err)
 	t->fd = link_fd;
 	t->tap.on_kexinit = on_kexinit;
 	t->tap.on_break = on_break;
+	t->tap.on_auth_failure = on_auth_failure;
 	t->tap.on_packet = on_packet;
 	t->session = libssh2_session_init_ex(wipe_session_alloc,
 	    wipe_session_free, wipe_session_realloc, &t->tap);

@@ -7,6 +7,7 @@
 
 #include "ssh/bytebuf.h"
 #include "ssh/kexinit.h"
+#include "ssh/session.h"
 #include "ssh/tap.h"
 #include "ssh/transport.h"
 
@@ -29,6 +30,7 @@ struct transport {
 	char disconnect[TRANSPORT_TEXT_SIZE];	/* the server's good-bye */
 	unsigned disconnect_reason;
 	bool disconnected;
+	struct transport_failure failure;
 	bool has_kexinit;
 	struct kexinit_offer offer;
 	void (*kex_begun)(void *arg);

@@ -14,11 +14,23 @@ tests_unit_test_auth_SOURCES = tests/unit/test_auth.c \
 tests_unit_test_auth_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_auth_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_auth_dialogue
+tests_unit_test_auth_dialogue_SOURCES = tests/unit/test_auth_dialogue.c
+tests_unit_test_auth_dialogue_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS)
+tests_unit_test_auth_dialogue_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_auth_dialogue_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_auth_keys
 tests_unit_test_auth_keys_SOURCES = tests/unit/test_auth_keys.c \
 	tests/unit/sshd.c tests/unit/sshd.h
 tests_unit_test_auth_keys_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_auth_keys_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_auth_secret
+tests_unit_test_auth_secret_SOURCES = tests/unit/test_auth_secret.c \
+	tests/unit/sshd.c tests/unit/sshd.h
+tests_unit_test_auth_secret_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_auth_secret_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_channel
 tests_unit_test_channel_SOURCES = tests/unit/test_channel.c \
