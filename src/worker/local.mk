@@ -4,6 +4,8 @@ noinst_LIBRARIES += libhawser_worker.a
 libhawser_worker_a_SOURCES = \
 	src/worker/ask.c \
 	src/worker/ask.h \
+	src/worker/ask_secret.c \
+	src/worker/ask_secret.h \
 	src/worker/dial.c \
 	src/worker/dial.h \
 	src/worker/dial_socket.c \

@@ -16,6 +16,7 @@
 #include "ssh/keyring.h"
 #include "ssh/known_hosts.h"
 #include "worker/ask.h"
+#include "worker/ask_secret.h"
 #include "worker/dial.h"
 #include "worker/dial_socket.h"
 #include "worker/sandbox.h"
@@ -73,6 +74,7 @@ load_keys(struct session *s)
 		.certificate_file_count = o->certificate_file_count,
 		.agent_path = o->agent[0] != '\0' ? o->agent : NULL,
 		.only = o->identities_only,
+		.can_ask = o->can_ask,
 		.agent_deadline_ms = clock_now_ms() + SESSION_AGENT_MS,
 	};
 
@@ -313,10 +315,17 @@ static int
 authenticate(struct session *s)
 {
 	const struct session_order *o = s->order;
+	struct ask_secret secrets = { .report = s->report, .sock = s->sock };
 	struct auth_request request = {
 		.user = o->user,
+		.host = o->hostname,
 		.keys = &s->keys,
 		.deadline_ms = clock_now_ms() + SESSION_AUTH_MS,
+		.methods = (const char *const *)o->auth_methods,
+		.method_count = o->auth_method_count,
+		.ask = o->can_ask ? ask_secret : NULL,
+		.arg = &secrets,
+		.tries = o->password_tries,
 	};
 	struct err err;
 	unsigned reason;
