@@ -24,25 +24,39 @@ static const char *const passed[] = {
 	"SSH_AUTH_SOCK", "JOURNAL_STREAM", "XDG_RUNTIME_DIR",
 	"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
 };
+#define PASSED_COUNT	(sizeof(passed) / sizeof(passed[0]))
 
 extern char **environ;
 
-char **
-spawn_environment(void)
+/* May this "NAME=value" of our environment pass? */
+static bool
+is_passed(const char *variable)
 {
-	size_t count = sizeof(passed) / sizeof(passed[0]), n = 0;
-	char **out = mem_alloc((count + 1) * sizeof(*out));
+	for (size_t i = 0; i < PASSED_COUNT; i++) {
+		size_t len = strlen(passed[i]);
 
-	for (char **e = environ; *e != NULL && n < count; e++)
-		for (size_t i = 0; i < count; i++) {
-			size_t len = strlen(passed[i]);
+		if (strncmp(variable, passed[i], len) == 0 &&
+		    variable[len] == '=')
+			return true;
+	}
+	return false;
+}
 
-			if (strncmp(*e, passed[i], len) == 0 &&
-			    (*e)[len] == '=') {
-				out[n++] = *e;
-				break;
-			}
-		}
+char **
+spawn_environment(char *const *more)
+{
+	size_t n = 0, end;
+	char **out;
+
+	while (more != NULL && more[n] != NULL)
+		n++;
+	end = n + PASSED_COUNT;
+	out = mem_alloc((end + 1) * sizeof(*out));
+	if (n > 0)
+		memcpy(out, more, n * sizeof(*out));
+	for (char **e = environ; *e != NULL && n < end; e++)
+		if (is_passed(*e))
+			out[n++] = *e;
 	return out;
 }
 
@@ -150,7 +164,7 @@ spawn_exec(struct process *out, const struct spawn *s, struct err *err)
 	*out = (struct process){ -1, -1 };
 	if (pipe2(report, O_CLOEXEC) == -1)
 		return err_sys(err, "cannot start %s", s->path);
-	envp = spawn_environment();
+	envp = spawn_environment(s->env);
 	if ((pid = fork()) == 0) {
 		become_child(parent, s->death_signal);
 		run_program(s, envp,

@@ -21,6 +21,9 @@ struct spawn {
 	char *const *argv;	/* NULL at the end */
 	const int *fds;		/* borrowed; become 3, 4... in the child */
 	size_t fd_count;	/* at most SPAWN_FDS_MAX */
+	char *const *env;	/* "NAME=value" besides those of
+				   spawn_environment(); NULL at the end; NULL
+				   for none */
 	int death_signal;	/* sent to it when we die; 0 for none */
 };
 
@@ -35,10 +38,7 @@ struct process_exit {
 	int code;		/* exit code, or the signal's number */
 };
 
-/*
- * Runs a program with the environment of spawn_environment(). 0, or -1 with
- * ERR_SYS, also when the program cannot be executed.
- */
+/* 0, or -1 with ERR_SYS, also when the program cannot be executed. */
 int spawn_exec(struct process *out, const struct spawn *, struct err *);
 
 /*
@@ -50,9 +50,10 @@ int spawn_fork(struct process *out, int fd, int (*run)(int fd, void *arg),
 
 /*
  * New: the few variables of our environment that children may see (PATH, HOME
- * and the like, SSH_AUTH_SOCK). Free it with free(); the strings are borrowed.
+ * and the like, SSH_AUTH_SOCK), and those of more, which may be NULL and comes
+ * first. Free it with free(); the strings are borrowed.
  */
-char **spawn_environment(void);
+char **spawn_environment(char *const *more);
 
 /* Sends a signal to the child itself, never to a stranger with its pid. */
 void process_signal(const struct process *, int signal);

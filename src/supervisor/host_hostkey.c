@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "supervisor/credential.h"
 #include "supervisor/filewatch.h"
 #include "supervisor/host_entry.h"
 #include "supervisor/hostkeys.h"
@@ -145,6 +146,7 @@ each_file_of(const struct host *h, enum end_class class_,
 		f(arg, h->certificate_files[i]);
 	if (h->agent[0] != '\0')
 		f(arg, h->agent);
+	credential_each(h->name, f, arg);
 }
 
 /* Which files may end this host's wait; calls f for each. */

@@ -8,7 +8,10 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/chain.c \
 	src/supervisor/child.c \
 	src/supervisor/daemonize.c \
+	src/supervisor/credential.c \
 	src/supervisor/filewatch.c \
+	src/supervisor/guard.c \
+	src/supervisor/helper.c \
 	src/supervisor/holder.c \
 	src/supervisor/host.c \
 	src/supervisor/host_apply.c \
@@ -25,13 +28,14 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/loader.c \
 	src/supervisor/options.c \
 	src/supervisor/proxy.c \
-	src/supervisor/proxy_guard.c \
 	src/supervisor/reload.c \
 	src/supervisor/resolver.c \
 	src/supervisor/resolver_child.c \
 	src/supervisor/rewrite.c \
 	src/supervisor/routes.c \
 	src/supervisor/schedule.c \
+	src/supervisor/secrets.c \
+	src/supervisor/speech.c \
 	src/supervisor/supervisor.c \
 	src/supervisor/view.c \
 	src/supervisor/worker_link.c \
@@ -42,7 +46,10 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/chain.h \
 	src/supervisor/child.h \
 	src/supervisor/daemonize.h \
+	src/supervisor/credential.h \
 	src/supervisor/filewatch.h \
+	src/supervisor/guard.h \
+	src/supervisor/helper.h \
 	src/supervisor/holder.h \
 	src/supervisor/host.h \
 	src/supervisor/host_entry.h \
@@ -58,6 +65,8 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/rewrite.h \
 	src/supervisor/routes.h \
 	src/supervisor/schedule.h \
+	src/supervisor/secrets.h \
+	src/supervisor/speech.h \
 	src/supervisor/supervisor.h \
 	src/supervisor/view.h \
 	src/supervisor/worker_link.h \

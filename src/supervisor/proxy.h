@@ -2,28 +2,19 @@
 #ifndef HAWSER_SUPERVISOR_PROXY_H
 #define HAWSER_SUPERVISOR_PROXY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "base/spawn.h"
 
 struct event_base;
 
 /*
- * proxy: a ProxyCommand. sh -c runs it, whose standard input and output are
- * one end of a socket pair; the other end is the link. A guard stands between
- * sh and us: it leads their process group, and kills it when we die, which
- * death signals alone would not do to a pipeline. What the command writes to
- * standard error becomes log lines.
+ * proxy: a ProxyCommand below a guard. Its standard input and output are one
+ * end of a socket pair; the other end is the link. What it writes to standard
+ * error becomes log lines.
  */
 struct proxy;
-
-/* The hidden option by which hawserd becomes the guard; a command follows. */
-#define PROXY_OPTION	"--proxy-guard"
-
-/* The guard's descriptors: the command's standard input and output; error. */
-#define PROXY_LINK_FD	3
-#define PROXY_ERROR_FD	4
 
 /*
  * New: runs command, which tokens and variables no longer stand in. host names
@@ -52,8 +43,5 @@ bool proxy_failed(const struct proxy *);
  * NULL while it runs.
  */
 const char *proxy_how(const struct proxy *);
-
-/* The guard's whole life. Its exit code: the command's; 128 + a signal. */
-int proxy_guard_main(const char *command);
 
 #endif

@@ -19,10 +19,10 @@
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
 #include "supervisor/daemonize.h"
+#include "supervisor/guard.h"
 #include "supervisor/host.h"
 #include "supervisor/instance.h"
 #include "supervisor/options.h"
-#include "supervisor/proxy.h"
 #include "supervisor/reload.h"
 #include "supervisor/resolver.h"
 #include "supervisor/routes.h"
@@ -348,8 +348,8 @@ supervisor_main(int argc, char **argv)
 		    LOG_TEXT);
 		return resolver_child_main();
 	}
-	if (argc == 3 && strcmp(argv[1], PROXY_OPTION) == 0)
-		return proxy_guard_main(argv[2]);
+	if (argc == 3 && strcmp(argv[1], GUARD_OPTION) == 0)
+		return guard_main(argv[2]);
 	if (options_parse(&s.options, argc, argv, &verdict, &err) == -1) {
 		complain(err.text);
 		options_fini(&s.options);

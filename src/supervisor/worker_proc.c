@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -18,6 +19,7 @@
 #include "ipc/targets.h"
 #include "supervisor/child.h"
 #include "supervisor/hostkeys.h"
+#include "supervisor/secrets.h"
 #include "supervisor/worker_link.h"
 
 /* After its last words, or without its socket, a worker has this long. */
@@ -33,6 +35,11 @@ struct worker_proc {
 	void *arg;
 	enum phase phase;
 	struct event *deadline;
+	int64_t deadline_ms;	/* clock_now_ms(); 0: none */
+	struct session_order order;
+	struct secrets *secrets;
+	bool is_asking;		/* which stops the phase's clock ... */
+	int64_t left_ms;	/* ... with so much left */
 	int connect_timeout_ms;
 	char *sandbox;		/* as FACT_UP says it; NULL before */
 	struct targets reach;	/* what the sandbox leaves it */
@@ -91,15 +98,42 @@ arm(struct worker_proc *w, int ms)
 {
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
+	w->deadline_ms = ms > 0 ? clock_now_ms() + ms : 0;
 	if (ms > 0)
 		event_add(w->deadline, &tv);
 	else
 		event_del(w->deadline);
 }
 
+/*
+ * A person may take longer to find a password than the phase is given. How
+ * long, and how often, secrets.h bounds.
+ */
+static void
+stop_clock(struct worker_proc *w)
+{
+	w->left_ms = w->deadline_ms - clock_now_ms();
+	if (w->left_ms < 1)
+		w->left_ms = 1;
+	event_del(w->deadline);
+	w->is_asking = true;
+}
+
+/* The question is over, with or without an answer. */
+static void
+end_question(struct worker_proc *w)
+{
+	if (!w->is_asking)
+		return;
+	w->is_asking = false;
+	secrets_cancel(w->secrets);
+	arm(w, (int)w->left_ms);
+}
+
 static void
 enter_phase(struct worker_proc *w, enum phase phase)
 {
+	end_question(w);
 	w->phase = phase;
 	arm(w, phase_limit_ms(w, phase));
 	w->ops->on_phase(w->arg, phase);
@@ -150,6 +184,7 @@ on_end_fact(struct worker_proc *w, const struct message *m)
 		return;
 	}
 	set_end(w, class_, message_string(m, "text"));
+	end_question(w);
 	arm(w, LAST_MS);
 }
 
@@ -170,6 +205,34 @@ on_up_fact(struct worker_proc *w, const struct message *m, struct err *err)
 	w->reach.unix_sockets |= reach.unix_sockets;
 	targets_fini(&reach);
 	return rc;
+}
+
+static void
+on_answer(void *arg, int fd, const char *source, const char *error)
+{
+	struct worker_proc *w = arg;
+	json_t *body = json_object();
+
+	if (fd != -1)
+		json_object_set_new(body, "source", json_string(source));
+	else
+		json_object_set_new(body, "error", json_string(error));
+	end_question(w);
+	worker_link_send(w->link, ORDER_SECRET, body, &fd, fd != -1);
+	fd_close(&fd);
+}
+
+static void
+on_secret_fact(struct worker_proc *w, const struct message *m)
+{
+	struct err err;
+
+	if (w->has_end)
+		return;
+	if (!w->is_asking)
+		stop_clock(w);
+	if (secrets_ask(w->secrets, w->phase, m, &err) == -1)
+		worker_proc_kill(w, END_CRASH, err.text);
 }
 
 static void
@@ -195,6 +258,8 @@ on_message(void *arg, struct message *m)
 		w->ops->on_fact(w->arg, m);
 		if (w->phase != PHASE_UP)
 			enter_phase(w, PHASE_UP);
+	} else if (m->name == FACT_SECRET) {
+		on_secret_fact(w, m);
 	} else {
 		w->ops->on_fact(w->arg, m);
 	}
@@ -208,6 +273,7 @@ on_dead(void *arg, const struct err *err)
 
 	if (err->code == ERR_CLOSED) {
 		/* The exit tells more, and is about to come. */
+		end_question(w);
 		arm(w, LAST_MS);
 		return;
 	}
@@ -230,6 +296,7 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 
 	event_del(w->deadline);
 	worker_link_drain(w->link);
+	end_question(w);
 	event_del(w->deadline);
 	if (!w->has_end) {
 		child_describe_exit(how, what, sizeof(what));
@@ -287,6 +354,8 @@ send_record(struct worker_proc *w, const struct host *h)
 	};
 	char *own = hostkeys_own_file(NULL);
 	char *methods[METHODS_MAX];
+	struct err err;
+	json_t *body;
 	struct session_order o = {
 		.host = h->name,
 		.hostname = h->hostname,
@@ -302,6 +371,7 @@ send_record(struct worker_proc *w, const struct host *h)
 		.auth_method_count = methods_list(h, methods),
 		.password_tries = h->password_tries > 0 ?
 		    h->password_tries : 1,
+		.can_ask = secrets_exist(h),
 		.host_key_alias = h->host_key_alias,
 		.host_key_policy = policies[h->checking],
 		.address_family = h->address_family,
@@ -319,8 +389,10 @@ send_record(struct worker_proc *w, const struct host *h)
 	for (size_t i = 0; i < h->forward_count; i++)
 		targets_add(&w->reach, &h->forwards[i]);
 	o.targets = w->reach;
-	worker_link_send(w->link, ORDER_START, session_order_encode(&o), NULL,
-	    0);
+	body = session_order_encode(&o);
+	if (session_order_decode(body, &w->order, &err) == -1)
+		worker_proc_kill(w, END_CRASH, err.text);
+	worker_link_send(w->link, ORDER_START, body, NULL, 0);
 	free(o.known_hosts_files);
 	free(own);
 }
@@ -373,6 +445,7 @@ worker_proc_start(struct event_base *base, const char *path,
 	w->link = worker_link_new(base, sock, FROM_WORKER, &link_ops, w);
 	arm(w, phase_limit_ms(w, PHASE_START));
 	send_record(w, h);
+	w->secrets = secrets_new(base, &w->order, h, on_answer, w);
 	return w;
 }
 
@@ -383,6 +456,8 @@ worker_proc_free(struct worker_proc *w)
 		return;
 	worker_link_free(w->link);
 	child_fini(&w->child);
+	secrets_free(w->secrets);
+	session_order_fini(&w->order);
 	event_free(w->deadline);
 	targets_fini(&w->reach);
 	json_decref(w->told);
@@ -424,6 +499,7 @@ worker_proc_kill(struct worker_proc *w, enum end_class class_,
     const char *text)
 {
 	set_end(w, class_, text);
+	end_question(w);
 	process_kill(&w->child.process);
 }
 

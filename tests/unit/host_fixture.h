@@ -39,7 +39,10 @@ bool fixture_is_worker(int argc, char **argv);
 /* A host of the table; its User is what its worker does. */
 #define HOST(name_, user_)						\
 	{ .name = (char *)(name_), .hostname = (char *)"127.0.0.1",	\
-	    .port = 22, .user = (char *)(user_), .connect_timeout_s = 10, \
+	    .port = 22, .user = (char *)(user_), .agent = (char *)"",	\
+	    .bind_address = (char *)"", .bind_interface = (char *)"",	\
+	    .host_key_alias = (char *)"",				\
+	    .passphrase_command = (char *)"", .connect_timeout_s = 10,	\
 	    .alive_count_max = 3, .enabled = true,			\
 	    .backoff_min_ms = 3600000, .backoff_max_ms = 3600000,	\
 	    .stable_ms = 60000, .hold_ms = 30000, .drain_ms = 1000 }

@@ -79,6 +79,11 @@ tests_unit_test_routes_SOURCES = tests/unit/test_routes.c
 tests_unit_test_routes_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_routes_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_secrets
+tests_unit_test_secrets_SOURCES = tests/unit/test_secrets.c
+tests_unit_test_secrets_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_secrets_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_schedule
 tests_unit_test_schedule_SOURCES = tests/unit/test_schedule.c
 tests_unit_test_schedule_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
@@ -90,3 +95,8 @@ tests_unit_test_worker_link_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_worker_link_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 EXTRA_DIST += tests/unit/golden/host_fsm.txt
+
+unit_tests += tests/unit/test_worker_proc
+tests_unit_test_worker_proc_SOURCES = tests/unit/test_worker_proc.c
+tests_unit_test_worker_proc_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_worker_proc_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)

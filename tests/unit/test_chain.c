@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "supervisor/chain.h"
-#include "supervisor/proxy.h"
+#include "supervisor/guard.h"
 
 /*
  * Chains of real processes: this program is its own worker and guard. What such
@@ -243,7 +243,9 @@ host(const char *name, const char *how)
 {
 	return (struct host){ .name = (char *)name,
 	    .hostname = (char *)"127.0.0.1", .port = 22, .user = (char *)how,
-	    .agent = (char *)"", .connect_timeout_s = 1,
+	    .agent = (char *)"", .bind_address = (char *)"",
+	    .bind_interface = (char *)"", .host_key_alias = (char *)"",
+	    .passphrase_command = (char *)"", .connect_timeout_s = 1,
 	    .alive_count_max = 3 };
 }
 
@@ -494,8 +496,8 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[0], "hawser-worker") == 0)
 		return worker_main();
-	if (argc == 3 && strcmp(argv[1], PROXY_OPTION) == 0)
-		return proxy_guard_main(argv[2]);
+	if (argc == 3 && strcmp(argv[1], GUARD_OPTION) == 0)
+		return guard_main(argv[2]);
 	signal(SIGPIPE, SIG_IGN);
 	log_setup(LOG_ERROR, "test");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "supervisor/guard.h"
 #include "supervisor/proxy.h"
 
 /* ProxyCommands with real shells: this program is its own guard. */
@@ -203,8 +204,8 @@ main(int argc, char **argv)
 		TEST(nothing_outlives_us),
 	};
 
-	if (argc == 3 && strcmp(argv[1], PROXY_OPTION) == 0)
-		return proxy_guard_main(argv[2]);
+	if (argc == 3 && strcmp(argv[1], GUARD_OPTION) == 0)
+		return guard_main(argv[2]);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	log_setup(LOG_ERROR, "test");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,37 +1,42 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE
+#include "supervisor/guard.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/str.h"
-#include "supervisor/proxy.h"
+#define FIRST_FD	3	/* where spawn_exec() puts descriptors */
 
-/*
- * The guard of a ProxyCommand. It was started as the leader of a new process
- * group, with SIGTERM as its death signal. As long as it is there, the group's
- * number belongs to nobody else.
- */
+int
+guard_start(struct process *out, const char *command,
+    const int fds[GUARD_FDS], char *const *env, struct err *err)
+{
+	char *argv[] = { (char *)"hawserd", (char *)GUARD_OPTION,
+	    (char *)command, NULL };
+	struct spawn s = { .path = "/proc/self/exe", .argv = argv, .fds = fds,
+	    .fd_count = GUARD_FDS, .env = env, .death_signal = SIGTERM };
+
+	return spawn_exec(out, &s, err);
+}
 
 static void
 become_command(const char *command, pid_t guard, const sigset_t *mask)
 {
-	char *line = str_dupf("exec %s", command);
-
 	/* Should the guard be killed, sh isn't left to itself. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
 		_exit(1);
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	dup2(PROXY_LINK_FD, STDIN_FILENO);
-	dup2(PROXY_LINK_FD, STDOUT_FILENO);
-	dup2(PROXY_ERROR_FD, STDERR_FILENO);
-	close(PROXY_LINK_FD);
-	close(PROXY_ERROR_FD);
-	execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+	for (int i = 0; i < GUARD_FDS; i++) {
+		dup2(FIRST_FD + i, i);
+		close(FIRST_FD + i);
+	}
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);
 }
 
@@ -48,14 +53,21 @@ has_ended(pid_t pid, int *code)
 	return true;
 }
 
+/*
+ * It was started as the leader of a new process group, with SIGTERM as its
+ * death signal. As long as it is there, the group's number belongs to nobody
+ * else.
+ */
 int
-proxy_guard_main(const char *command)
+guard_main(const char *command)
 {
+	struct rlimit none = { 0, 0 };
 	pid_t pid, self = getpid();
 	sigset_t awaited, old;
 	int code, number;
 
-	prctl(PR_SET_NAME, "hawserd-proxy");
+	prctl(PR_SET_NAME, "hawserd-guard");
+	setrlimit(RLIMIT_CORE, &none);
 	sigemptyset(&awaited);
 	sigaddset(&awaited, SIGTERM);
 	sigaddset(&awaited, SIGCHLD);
@@ -64,9 +76,9 @@ proxy_guard_main(const char *command)
 		return 126;
 	if (pid == 0)
 		become_command(command, self, &old);
-	/* Else neither the worker nor hawserd would see an end of stream. */
-	close(PROXY_LINK_FD);
-	close(PROXY_ERROR_FD);
+	/* Else whoever reads or writes would not see an end of stream. */
+	for (int i = 0; i < GUARD_FDS; i++)
+		close(FIRST_FD + i);
 	for (;;) {
 		number = sigwaitinfo(&awaited, NULL);
 		if (number == SIGTERM)
