@@ -441,7 +441,8 @@ static const struct keyword rows[] = {
 	    .use = USE_HONOURED, .def = "1m", .min = 0, .max = 86400000,
 	    .reload = RELOAD_LIVE, .field = FIELD_MS, .at = AT(verify_ms),
 	    .help = "A forward is verified when bytes pass both ways, and no "
-		"longer after twice this time without; no for never." },
+		"longer after twice this time without; a remote one that is "
+		"idle for this long is proved; no for never." },
 	[KW_HAWSERDRAIN] = { .name = "HawserDrain", .kind = KIND_DURATION,
 	    .use = USE_HONOURED, .def = "30s", .min = 0, .max = 86400000,
 	    .reload = RELOAD_LIVE, .field = FIELD_MS, .at = AT(drain_ms),

@@ -28,6 +28,7 @@ enum message_name {
 	ORDER_START,		/* the record of ipc/order.h; always first */
 	ORDER_LISTEN,		/* a local or dynamic forward + listening fds */
 	ORDER_FORWARD,		/* ask the server for a remote forward, once */
+	ORDER_PROVE,		/* prove a remote forward, once */
 	ORDER_CANCEL,		/* end one forward; open connections stay */
 	ORDER_DRAIN,		/* cancel all; exit when connections ended */
 	ORDER_STOP,		/* cancel all, confirmed; then exit */

@@ -128,6 +128,26 @@ channel_enqueue(struct channel *ch, const uint8_t *data, size_t n)
 }
 
 void
+channel_hand_over(struct channel *ch, const struct channel_ops *ops,
+    void *arg, const uint8_t *unread, size_t n)
+{
+	struct chunk *k;
+
+	ch->ops = ops;
+	ch->arg = arg;
+	ch->eof_told = false;
+	if (n == 0)
+		return;
+	k = mem_alloc(sizeof(*k) + n);
+	k->p = k->bytes;
+	k->len = n;
+	memcpy(k->bytes, unread, n);
+	STAILQ_INSERT_HEAD(&ch->queue, k, next);
+	ch->queued += n;
+	window_untake(&ch->window, (uint32_t)n);
+}
+
+void
 channel_pull(struct channel *ch)
 {
 	channel_progress(ch);

@@ -153,6 +153,12 @@ connection_transport(struct connection *c)
 	return c->transport;
 }
 
+int64_t
+connection_rtt_us(const struct connection *c)
+{
+	return c->windows.rtt_us;
+}
+
 bool
 connection_is_quiet(const struct connection *c)
 {

@@ -119,6 +119,9 @@ bool connection_is_quiet(const struct connection *);
 /* The answer to a global request. port is for tcpip-forward with port 0. */
 typedef void request_reply(void *arg, bool ok, uint32_t port);
 
+/* The shortest round trip that a ping measured; 0: none yet. */
+int64_t connection_rtt_us(const struct connection *);
+
 /*
  * keepalive@openssh.com with want_reply. Either answer proves life. When the
  * connection ends first, no call is made.
@@ -166,6 +169,15 @@ struct channel *channel_open_unix(struct connection *, const char *path,
 void channel_accept(struct channel *, const struct channel_ops *, void *arg);
 void channel_reject(struct channel *, enum channel_open_failure,
     const char *text);
+
+/*
+ * Another user takes over an open channel and gets all that is still to come:
+ * first the n bytes (borrowed, taken before, fewer than 64 KiB), which the old
+ * one gives back unread, and the EOF also if it was told before. Not from
+ * inside a call of the channel; channel_pull() delivers what is there.
+ */
+void channel_hand_over(struct channel *, const struct channel_ops *, void *arg,
+    const uint8_t *unread, size_t n);
 
 /*
  * Bytes that channel_write would take now: bounded by the peer's window, its

@@ -32,6 +32,12 @@ window_take(struct window *w, uint32_t n)
 }
 
 void
+window_untake(struct window *w, uint32_t n)
+{
+	w->taken -= n < w->taken ? n : w->taken;
+}
+
+void
 window_note_rtt(struct window_pool *pool, int64_t us)
 {
 	if (us < 1)

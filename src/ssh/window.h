@@ -48,6 +48,9 @@ bool window_receive(struct window *, size_t n);
 /* The user has taken n bytes. True if window_give() is due. */
 bool window_take(struct window *, uint32_t n);
 
+/* n bytes that were taken are not, after all. */
+void window_untake(struct window *, uint32_t n);
+
 /* How many bytes more the server may send; 0: it has enough. */
 uint32_t window_give(struct window *, struct window_pool *, int64_t now_us);
 

@@ -2,6 +2,7 @@
 #ifndef HAWSER_SUPERVISOR_HOST_ENTRY_H
 #define HAWSER_SUPERVISOR_HOST_ENTRY_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -47,6 +48,17 @@ struct host_counters {
 	uint64_t in, out;	/* bytes; in: towards the listener's client */
 };
 
+/* What is known of a forward beyond its state: see host_proof.c. */
+struct host_proof {
+	int64_t verified_wall_ms;	/* 0: never */
+	int64_t ok_ms;			/* the last use or proof; 0: none */
+	int64_t us;			/* the last proof's echo; -1: none */
+	struct event *lapse;		/* of being verified */
+	struct event *next;		/* proof; pending: it is to be had */
+	char *truth;			/* what the last one says, or NULL */
+	json_t *bound;			/* addresses there; NULL: not known */
+};
+
 /* One forward of one host. */
 struct host_forward {
 	struct host_entry *host;
@@ -58,9 +70,7 @@ struct host_forward {
 	struct host_counters counters;
 	int64_t last_ok_wall_ms;	/* bytes passed both ways; 0: never */
 	bool passed_in, passed_out;	/* bytes, since then */
-	int64_t verified_wall_ms;	/* 0: never */
-	int64_t verified_ms;		/* the same by clock_now_ms() */
-	struct event *lapse;		/* of being verified */
+	struct host_proof proof;
 
 	struct listener listener;	/* local kinds */
 	struct event *retry;
@@ -231,7 +241,21 @@ void host_forward_bind(struct host_forward *);
 /* Hands it to the main run: lends the listener or orders it. */
 void host_forward_lend(struct host_forward *);
 
-/* All of a host's: */
+/* host_proof.c: is a forward what it says? */
+
+void host_proof_init(struct host_forward *);
+void host_proof_fini(struct host_forward *);
+
+/* Bytes passed both ways: it works, whoever sent them. */
+void host_proof_used(struct host_forward *);
+
+/* FACT_FORWARD, after the state was set. */
+void host_proof_on_fact(struct host_forward *, const struct message *);
+
+/* The link is gone, or the forward. */
+void host_proof_stop(struct host_forward *);
+
+/* host_forward.c again, all of a host's: */
 void host_forwards_bind(struct host_entry *);
 void host_forwards_lend(struct host_entry *);
 void host_forwards_down(struct host_entry *);

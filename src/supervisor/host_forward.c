@@ -195,39 +195,6 @@ host_forward_lend(struct host_forward *f)
 		    f->listener.count);
 }
 
-/* Nothing passed for so long that it is not known any more. */
-static void
-on_lapse(evutil_socket_t fd, short what, void *arg)
-{
-	struct host_forward *f = arg;
-
-	(void)fd;
-	(void)what;
-	if (f->state == FORWARD_VERIFIED)
-		host_forward_set(f, FORWARD_UP, NULL);
-}
-
-static void
-plan_lapse(struct host_forward *f)
-{
-	host_timer_set(f->lapse, f->verified_ms +
-	    2 * f->host->conf->verify_ms - clock_now_ms());
-}
-
-/* Bytes passed both ways: it works, whoever sent them. */
-static void
-verify(struct host_forward *f)
-{
-	f->last_ok_wall_ms = clock_wall_ms();
-	if (f->host->conf->verify_ms == 0 ||
-	    (f->state != FORWARD_UP && f->state != FORWARD_VERIFIED))
-		return;
-	f->verified_wall_ms = f->last_ok_wall_ms;
-	f->verified_ms = clock_now_ms();
-	host_forward_set(f, FORWARD_VERIFIED, NULL);
-	plan_lapse(f);
-}
-
 static void
 on_retry(evutil_socket_t fd, short what, void *arg)
 {
@@ -254,9 +221,9 @@ host_forward_new(struct host_entry *e, const struct forward *spec)
 	f->state = FORWARD_DOWN;
 	f->since_wall_ms = clock_wall_ms();
 	f->retry = evtimer_new(e->table->env.base, on_retry, f);
-	f->lapse = evtimer_new(e->table->env.base, on_lapse, f);
-	if (f->retry == NULL || f->lapse == NULL)
+	if (f->retry == NULL)
 		abort();
+	host_proof_init(f);
 	TAILQ_INSERT_TAIL(&e->forwards, f, entry);
 	return f;
 }
@@ -291,7 +258,7 @@ host_forward_free(struct host_forward *f)
 	TAILQ_REMOVE(&f->host->forwards, f, entry);
 	listener_close(&f->listener);
 	event_free(f->retry);
-	event_free(f->lapse);
+	host_proof_fini(f);
 	forward_fini(&f->spec);
 	free(f->detail);
 	free(f);
@@ -315,16 +282,6 @@ host_forwards_set_mask(struct host_entry *e)
 
 	TAILQ_FOREACH(f, &e->forwards, entry)
 		listener_set_mask(&f->listener, (mode_t)e->conf->unix_mask);
-}
-
-void
-host_forwards_set_verify(struct host_entry *e)
-{
-	struct host_forward *f;
-
-	TAILQ_FOREACH(f, &e->forwards, entry)
-		if (f->state == FORWARD_VERIFIED)
-			plan_lapse(f);
 }
 
 void
@@ -353,6 +310,7 @@ host_forwards_down(struct host_entry *e)
 	TAILQ_FOREACH(f, &e->forwards, entry) {
 		f->held_by = NULL;
 		f->port = 0;
+		host_proof_stop(f);
 		if (is_local(f) && f->state == FORWARD_BIND_FAILED)
 			continue;
 		host_forward_set(f, FORWARD_DOWN, NULL);
@@ -417,6 +375,7 @@ host_forward_on_fact(struct host_entry *e, const struct message *m)
 		return;
 	f->port = (uint16_t)message_int(m, "port", 0);
 	host_forward_set(f, state, message_string(m, "detail"));
+	host_proof_on_fact(f, m);
 	plan_retry(f);
 	exit_on_failure(f);
 	tell_host(e);
@@ -471,7 +430,7 @@ host_forward_on_counters(struct host_run *run, const struct message *m)
 	f->passed_out |= now.out > then.out;
 	if (f->passed_in && f->passed_out) {
 		f->passed_in = f->passed_out = false;
-		verify(f);
+		host_proof_used(f);
 	}
 	f->counters.open += now.open - then.open;
 	f->counters.total += now.total - then.total;

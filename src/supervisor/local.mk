@@ -16,6 +16,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host.c \
 	src/supervisor/host_apply.c \
 	src/supervisor/host_forward.c \
+	src/supervisor/host_proof.c \
 	src/supervisor/host_fsm.c \
 	src/supervisor/host_hostkey.c \
 	src/supervisor/host_replace.c \

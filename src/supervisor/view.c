@@ -57,10 +57,14 @@ bound(const struct host_forward *f)
 {
 	json_t *array = json_array();
 
+	if (f->proof.bound != NULL) {
+		json_decref(array);
+		return json_incref(f->proof.bound);
+	}
 	for (size_t i = 0; i < f->listener.count; i++)
 		json_array_append_new(array,
 		    text_or_null(f->listener.bound[i]));
-	/* The port that the server chose; other binds are not proved. */
+	/* The port that the server chose, if it was not proved. */
 	if (f->port != 0 && f->spec.listen.port == 0) {
 		struct endpoint e = f->spec.listen;
 
@@ -89,7 +93,7 @@ view_forward(const struct host_entry *e, const struct host_forward *f)
 	const struct host_counters *c = &f->counters;
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
-	    " s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I}}",
+	    " s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I}}",
 	    "id", f->spec.id,
 	    "kind", forward_kind_name(f->spec.kind),
 	    "listen", endpoint_text(&f->spec.listen),
@@ -97,7 +101,9 @@ view_forward(const struct host_entry *e, const struct host_forward *f)
 	    "state", forward_state_name(f->state),
 	    "since", wall_time(f->since_wall_ms),
 	    "bound", bound(f),
-	    "verified_at", wall_time(f->verified_wall_ms),
+	    "verified_at", wall_time(f->proof.verified_wall_ms),
+	    "proof_ms", f->proof.us < 0 ? json_null() :
+	    json_real((double)f->proof.us / 1000),
 	    "last_ok_at", wall_time(f->last_ok_wall_ms),
 	    "retry_at", coming_time(f->retry_at_ms),
 	    "detail", text_or_null(forward_detail(e, f)),

@@ -24,8 +24,9 @@
  *				"draining"
  *	availability_24h	of the time that this process has watched, null
  *				if there was none
- *	forwards[].bound	what we listen on here; on the server only a
- *				port that the server chose
+ *	forwards[].bound	what we listen on here; on the server what was
+ *				proved, before that a port that it chose
+ *	forwards[].proof_ms	the last proof's round trip; null: none
  *	forwards[].last_ok_at	when bytes last passed both ways
  *	connections, bytes	since the forward is in the configuration
  */

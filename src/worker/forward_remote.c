@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/forward_remote.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/str.h"
-#include "worker/relay.h"
-#include "worker/socks_remote.h"
-#include "worker/target.h"
+#include "worker/forwarded.h"
+#include "worker/proof.h"
 #include "worker/tunnel.h"
 
 enum stage {
@@ -28,6 +26,7 @@ struct forward_remote {
 	char *bind;			/* as in the request, or the path */
 	uint16_t port;			/* the one that listens */
 	struct channel *probe;		/* of the triage */
+	struct proof *proof;		/* NULL: none is going on */
 	/*
 	 * Why the first request was refused. Looking again would keep the
 	 * dead session alive that may hold the port: sshd drops it only while
@@ -40,97 +39,6 @@ struct forward_remote {
 	void (*done)(struct forward_remote *, void *arg);
 	void *done_arg;
 };
-
-/* A client that came, while its target is dialled. */
-struct dial {
-	struct loop_item item;
-	struct loop *loop;
-	struct tunnel *tunnel;
-	struct channel *channel;
-	struct target *target;
-};
-
-/* Clients */
-
-static void
-free_dial(struct dial *d)
-{
-	target_free(d->target);
-	tunnel_unref(d->tunnel);
-	loop_bury(d->loop, d);
-	loop_release(d->loop, &d->item);
-}
-
-/* Without a connection there is no channel any more. */
-static void
-end_dial(void *arg)
-{
-	struct dial *d = arg;
-
-	if (d->loop->connection != NULL)
-		channel_reject(d->channel, OPEN_CONNECT_FAILED,
-		    "the forward ends");
-	free_dial(d);
-}
-
-static void
-on_relay_end(struct relay *r, void *arg)
-{
-	(void)r;
-	(void)arg;
-}
-
-static const struct relay_ops relay_ops = { .on_end = on_relay_end };
-
-/* Our own trouble, which says nothing of the target? */
-static bool
-is_shortage(const struct err *err)
-{
-	return err->code == ERR_SYS && (err->sys == EMFILE ||
-	    err->sys == ENFILE || err->sys == ENOBUFS || err->sys == ENOMEM);
-}
-
-static void
-on_target(void *arg, int fd, const struct err *err)
-{
-	struct dial *d = arg;
-	struct relay *r;
-
-	d->target = NULL;
-	if (fd == -1 && is_shortage(err)) {
-		channel_reject(d->channel, OPEN_RESOURCE_SHORTAGE, err->text);
-		tunnel_count_failed(d->tunnel);
-	} else if (fd == -1) {
-		channel_reject(d->channel, OPEN_CONNECT_FAILED, err->text);
-		tunnel_missed(d->tunnel, FORWARD_TARGET_DOWN, err->text);
-	} else {
-		tunnel_reached(d->tunnel);
-		r = relay_new(d->tunnel, RELAY_CLIENT_CHANNEL, &relay_ops,
-		    NULL);
-		relay_accept(r, d->channel);
-		relay_attach(r, fd);
-	}
-	free_dial(d);
-}
-
-void
-forward_remote_client(void *listener_arg, struct channel *c)
-{
-	struct forward_remote *f = listener_arg;
-	const struct forward *forward = tunnel_forward(f->tunnel);
-	struct dial *d;
-
-	if (forward->kind == FORWARD_REMOTE_DYNAMIC) {
-		socks_remote_start(f->tunnel, c);
-		return;
-	}
-	d = mem_alloc(sizeof(*d));
-	d->loop = f->loop;
-	d->tunnel = tunnel_ref(f->tunnel);
-	d->channel = c;
-	loop_hold(d->loop, &d->item, end_dial, d);
-	d->target = target_dial(f->loop, &forward->target, on_target, d);
-}
 
 /* Held or denied */
 
@@ -339,6 +247,47 @@ on_answer(void *arg, bool ok, uint32_t port)
 	tunnel_restate(f->tunnel, FORWARD_UP, f->port, NULL);
 }
 
+/* Proof */
+
+static void
+on_proved(void *arg, const struct probe_result *results, size_t count,
+    int64_t us)
+{
+	struct forward_remote *f = arg;
+	struct bind_truth truth;
+
+	bind_truth_tell(&tunnel_forward(f->tunnel)->listen, f->port, results,
+	    count, &truth);
+	proof_free(f->proof);
+	f->proof = NULL;
+	tunnel_proved(f->tunnel, &truth, us);
+	bind_truth_fini(&truth);
+}
+
+static const struct proof_ops proof_ops = {
+	.on_done = on_proved,
+	.on_stranger = forwarded_adopt,
+};
+
+void
+forward_remote_prove(struct forward_remote *f)
+{
+	if (f->stage == STAGE_LISTENING && f->proof == NULL)
+		f->proof = proof_new(f->tunnel, f->port, &proof_ops, f);
+}
+
+void
+forward_remote_client(void *listener_arg, struct channel *c,
+    const struct forwarded_open *open)
+{
+	struct forward_remote *f = listener_arg;
+
+	if (f->proof != NULL && proof_concerns(f->proof, open))
+		proof_hold(f->proof, c);
+	else
+		forwarded_start(f->tunnel, c);
+}
+
 /* ssh's spellings of the address (ssh_config(5), RFC 4254 7.1). */
 static const char *
 bind_address(const char *host)
@@ -362,6 +311,7 @@ forward_remote_new(struct loop *l, const struct forward *forward)
 void
 forward_remote_free(struct forward_remote *f)
 {
+	proof_free(f->proof);
 	tunnel_unref(f->tunnel);
 	free(f->bind);
 	free(f->reason);
@@ -395,6 +345,8 @@ void
 forward_remote_cancel(struct forward_remote *f,
     void (*done)(struct forward_remote *, void *arg), void *arg)
 {
+	proof_free(f->proof);
+	f->proof = NULL;
 	f->cancelled = true;
 	f->done = done;
 	f->done_arg = arg;

@@ -34,7 +34,14 @@ void forward_remote_order(struct forward_remote *, const struct forward *);
 void forward_remote_cancel(struct forward_remote *,
     void (*done)(struct forward_remote *, void *arg), void *arg);
 
+/*
+ * Proves once that connections to where it listens come to us, and tells what
+ * is bound; nothing happens unless it listens.
+ */
+void forward_remote_prove(struct forward_remote *);
+
 /* on_forwarded of the connection, with what listener_arg was given. */
-void forward_remote_client(void *listener_arg, struct channel *);
+void forward_remote_client(void *listener_arg, struct channel *,
+    const struct forwarded_open *);
 
 #endif

@@ -142,6 +142,15 @@ forwards_forward(struct forwards *t, const struct message *m)
 	forward_fini(&forward);
 }
 
+void
+forwards_prove(struct forwards *t, const struct message *m)
+{
+	struct entry *e = find(t, message_string(m, "id"));
+
+	if (e != NULL && e->remote != NULL)
+		forward_remote_prove(e->remote);
+}
+
 static void
 on_cancelled(struct forward_remote *f, void *arg)
 {

@@ -19,12 +19,14 @@ struct forwards *forwards_new(struct loop *);
 void forwards_free(struct forwards *);
 
 /*
- * ORDER_LISTEN (takes the message's descriptors), ORDER_FORWARD, ORDER_CANCEL.
+ * ORDER_LISTEN (takes the message's descriptors), ORDER_FORWARD, ORDER_PROVE,
+ * ORDER_CANCEL.
  * An order that makes no sense is logged and ignored. A second ORDER_LISTEN
  * for an id replaces the first.
  */
 void forwards_listen(struct forwards *, struct message *);
 void forwards_forward(struct forwards *, const struct message *);
+void forwards_prove(struct forwards *, const struct message *);
 void forwards_cancel(struct forwards *, const struct message *);
 
 /*

@@ -6,6 +6,8 @@ libhawser_worker_a_SOURCES = \
 	src/worker/ask.h \
 	src/worker/ask_secret.c \
 	src/worker/ask_secret.h \
+	src/worker/bind_truth.c \
+	src/worker/bind_truth.h \
 	src/worker/dial.c \
 	src/worker/dial.h \
 	src/worker/dial_socket.c \
@@ -16,6 +18,8 @@ libhawser_worker_a_SOURCES = \
 	src/worker/forward_local.h \
 	src/worker/forward_remote.c \
 	src/worker/forward_remote.h \
+	src/worker/forwarded.c \
+	src/worker/forwarded.h \
 	src/worker/forwards.c \
 	src/worker/forwards.h \
 	src/worker/harden.c \
@@ -26,10 +30,14 @@ libhawser_worker_a_SOURCES = \
 	src/worker/lookup.h \
 	src/worker/loop.c \
 	src/worker/loop.h \
+	src/worker/nonce.c \
+	src/worker/nonce.h \
 	src/worker/onward.c \
 	src/worker/onward.h \
 	src/worker/ping.c \
 	src/worker/ping.h \
+	src/worker/proof.c \
+	src/worker/proof.h \
 	src/worker/relay.c \
 	src/worker/relay.h \
 	src/worker/report.c \

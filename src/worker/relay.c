@@ -368,6 +368,16 @@ relay_accept(struct relay *r, struct channel *c)
 }
 
 void
+relay_adopt(struct relay *r, struct channel *c, const uint8_t *unread,
+    size_t n)
+{
+	r->channel = c;
+	r->open = true;
+	channel_hand_over(c, &channel_ops, r, unread, n);
+	channel_pull(c);
+}
+
+void
 relay_attach(struct relay *r, int fd)
 {
 	r->fd = fd;

@@ -62,6 +62,13 @@ bool relay_open(struct relay *, const struct endpoint *target,
 void relay_accept(struct relay *, struct channel *);
 
 /*
+ * Takes an open channel from its last user, who gives back n bytes (borrowed):
+ * see channel_hand_over(). They come to on_early within this call.
+ */
+void relay_adopt(struct relay *, struct channel *, const uint8_t *unread,
+    size_t n);
+
+/*
  * Takes the socket (connected, non-blocking). From when both it and the
  * channel are there, bytes move.
  */

@@ -167,8 +167,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	relay_end(v->relay);
 }
 
-void
-socks_remote_start(struct tunnel *t, struct channel *c)
+static struct visitor *
+visitor_new(struct tunnel *t)
 {
 	struct visitor *v = mem_alloc(sizeof(*v));
 
@@ -181,5 +181,18 @@ socks_remote_start(struct tunnel *t, struct channel *c)
 		abort();
 	loop_timer_set(v->timer, SOCKS_DEADLINE_MS);
 	v->relay = relay_new(t, RELAY_CLIENT_CHANNEL, &relay_ops, v);
-	relay_accept(v->relay, c);
+	return v;
+}
+
+void
+socks_remote_start(struct tunnel *t, struct channel *c)
+{
+	relay_accept(visitor_new(t)->relay, c);
+}
+
+void
+socks_remote_adopt(struct tunnel *t, struct channel *c,
+    const uint8_t *unread, size_t n)
+{
+	relay_adopt(visitor_new(t)->relay, c, unread, n);
 }

@@ -14,4 +14,8 @@
 /* Takes the channel, which the server asked for and nobody has answered. */
 void socks_remote_start(struct tunnel *, struct channel *);
 
+/* The same of an open channel: see relay_adopt(). */
+void socks_remote_adopt(struct tunnel *, struct channel *,
+    const uint8_t *unread, size_t n);
+
 #endif

@@ -111,8 +111,9 @@ tunnel_retarget(struct tunnel *t, const struct forward *f)
 	set_target(t);
 }
 
-void
-tunnel_restate(struct tunnel *t, enum forward_state state, uint16_t port,
+/* New: the body of the fact. */
+static json_t *
+note_state(struct tunnel *t, enum forward_state state, uint16_t port,
     const char *detail)
 {
 	json_t *body;
@@ -123,15 +124,45 @@ tunnel_restate(struct tunnel *t, enum forward_state state, uint16_t port,
 	t->port = port;
 	free(t->detail);
 	t->detail = copy;
-	if (t->muted)
-		return;
 	body = json_pack("{s:s, s:s}", "id", t->forward.id,
 	    "state", forward_state_name(state));
 	if (port != 0)
 		json_object_set_new(body, "port", json_integer(port));
 	if (detail != NULL)
-		json_object_set_new(body, "detail", json_string(detail));
-	report_fact(t->loop->report, FACT_FORWARD, body);
+		json_object_set_new(body, "detail", json_string(t->detail));
+	return body;
+}
+
+static void
+tell(struct tunnel *t, json_t *body)
+{
+	if (t->muted)
+		json_decref(body);
+	else
+		report_fact(t->loop->report, FACT_FORWARD, body);
+}
+
+void
+tunnel_restate(struct tunnel *t, enum forward_state state, uint16_t port,
+    const char *detail)
+{
+	tell(t, note_state(t, state, port, detail));
+}
+
+void
+tunnel_proved(struct tunnel *t, const struct bind_truth *truth, int64_t us)
+{
+	bool down = t->state == FORWARD_TARGET_DOWN;
+	json_t *body = note_state(t, down ? t->state : truth->state, t->port,
+	    down ? t->detail : truth->detail);
+	json_t *bound = json_array();
+
+	for (size_t i = 0; i < truth->bound_count; i++)
+		json_array_append_new(bound, json_string(truth->bound[i]));
+	json_object_set_new(body, "bound", bound);
+	if (us >= 0)
+		json_object_set_new(body, "us", json_integer(us));
+	tell(t, body);
 }
 
 void
@@ -146,7 +177,8 @@ tunnel_state(struct tunnel *t, enum forward_state state, uint16_t port,
 void
 tunnel_reached(struct tunnel *t)
 {
-	if (t->told && t->state != FORWARD_UP)
+	if (t->told && (t->state == FORWARD_TARGET_DOWN ||
+	    t->state == FORWARD_DENIED))
 		tunnel_state(t, FORWARD_UP, t->port, NULL);
 }
 

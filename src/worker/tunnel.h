@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/forward.h"
+#include "worker/bind_truth.h"
 #include "worker/loop.h"
 
 /*
@@ -36,6 +37,12 @@ void tunnel_state(struct tunnel *, enum forward_state, uint16_t port,
     const char *detail);
 void tunnel_restate(struct tunnel *, enum forward_state, uint16_t port,
     const char *detail);
+
+/*
+ * What a proof found out: the state is told with it, unless a target that is
+ * down counts for more. us is the echo's time, -1 for none.
+ */
+void tunnel_proved(struct tunnel *, const struct bind_truth *, int64_t us);
 
 /*
  * A connection reached its target, or did not: moves between up and

@@ -142,8 +142,7 @@ on_forwarded(struct connection *c, void *arg, void *listener_arg,
 {
 	(void)c;
 	(void)arg;
-	(void)open;
-	forward_remote_client(listener_arg, channel);
+	forward_remote_client(listener_arg, channel, open);
 }
 
 static const struct connection_ops connection_ops = {
@@ -311,6 +310,9 @@ obey(struct worker *w, struct message *m)
 		break;
 	case ORDER_FORWARD:
 		forwards_forward(w->forwards, m);
+		break;
+	case ORDER_PROVE:
+		forwards_prove(w->forwards, m);
 		break;
 	case ORDER_CANCEL:
 		forwards_cancel(w->forwards, m);

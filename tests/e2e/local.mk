@@ -42,5 +42,6 @@ EXTRA_DIST += \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_socks.py \
 	tests/e2e/test_transfer.py \
+	tests/e2e/test_truth.py \
 	tests/e2e/test_worker.py \
 	tests/e2e/test_yaml.py

@@ -126,3 +126,9 @@ unit_tests += tests/unit/test_window
 tests_unit_test_window_SOURCES = tests/unit/test_window.c
 tests_unit_test_window_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_window_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_hand_over
+tests_unit_test_hand_over_SOURCES = tests/unit/test_hand_over.c \
+	$(fake_peer)
+tests_unit_test_hand_over_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_hand_over_LDFLAGS = $(HAWSER_SSH_LINK)

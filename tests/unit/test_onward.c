@@ -102,6 +102,18 @@ channel_open_unix(struct connection *connection, const char *path,
 }
 
 void
+channel_hand_over(struct channel *c, const struct channel_ops *ops, void *arg,
+    const uint8_t *unread, size_t n)
+{
+	(void)c;
+	(void)ops;
+	(void)arg;
+	(void)unread;
+	(void)n;
+	fail();
+}
+
+void
 channel_accept(struct channel *c, const struct channel_ops *ops, void *arg)
 {
 	(void)c;

@@ -99,6 +99,14 @@ channel_accept(struct channel *c, const struct channel_ops *ops, void *arg)
 	c->arg = arg;
 }
 
+void
+channel_hand_over(struct channel *c, const struct channel_ops *ops, void *arg,
+    const uint8_t *unread, size_t n)
+{
+	channel_accept(c, ops, arg);
+	str_append_n(&c->queue, (const char *)unread, n);
+}
+
 struct channel *
 channel_open_tcp(struct connection *connection, const char *host,
     uint16_t port, const char *originator, uint16_t originator_port,

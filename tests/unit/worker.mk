@@ -34,3 +34,8 @@ tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
 tests_unit_test_sandbox_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
 tests_unit_test_sandbox_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sandbox_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_bind_truth
+tests_unit_test_bind_truth_SOURCES = tests/unit/test_bind_truth.c
+tests_unit_test_bind_truth_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_bind_truth_LDFLAGS = $(HAWSER_SSH_LINK)

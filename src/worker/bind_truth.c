@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/bind_truth.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+
+#define LOOPBACK4	"127.0.0.1"
+#define LOOPBACK6	"::1"
+/* On Linux 127.0.0.2 answers if all addresses do, and not if 127.0.0.1 does. */
+#define OTHER4		"127.0.0.2"
+
+#define GATEWAY_HINT \
+	"the server's sshd_config has GatewayPorts %s; set \"GatewayPorts " \
+	"clientspecified\""
+
+enum asked { ASKED_LOOPBACK, ASKED_ALL, ASKED_ADDRESS, ASKED_PATH };
+
+static enum asked
+what_was_asked(const struct endpoint *listen)
+{
+	const char *host = listen->host;
+
+	if (listen->kind == ENDPOINT_UNIX)
+		return ASKED_PATH;
+	if (host == NULL || strcasecmp(host, "localhost") == 0)
+		return ASKED_LOOPBACK;
+	if (*host == '\0' || strcmp(host, "*") == 0 ||
+	    strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+		return ASKED_ALL;
+	return ASKED_ADDRESS;
+}
+
+static bool
+is_v6(const char *host)
+{
+	return strchr(host, ':') != NULL;
+}
+
+static bool
+is_loopback(const char *host)
+{
+	return strncmp(host, "127.", 4) == 0 || strcmp(host, LOOPBACK6) == 0;
+}
+
+size_t
+bind_truth_addresses(const struct endpoint *listen,
+    const char *out[BIND_TRUTH_ADDRESSES])
+{
+	const char *host = listen->host;
+
+	switch (what_was_asked(listen)) {
+	case ASKED_PATH:
+		out[0] = host;
+		return 1;
+	case ASKED_LOOPBACK:
+	case ASKED_ALL:
+		out[0] = LOOPBACK4;
+		out[1] = LOOPBACK6;
+		out[2] = OTHER4;
+		return 3;
+	case ASKED_ADDRESS:
+		break;
+	}
+	out[0] = host;
+	if (is_v6(host)) {
+		out[1] = LOOPBACK6;
+		return strcmp(host, LOOPBACK6) == 0 ? 1 : 2;
+	}
+	/* Where we did not ask: is it bound all the same? */
+	out[1] = strcmp(host, LOOPBACK4) == 0 ? OTHER4 : LOOPBACK4;
+	return 2;
+}
+
+static enum probe_verdict
+verdict_on(const struct probe_result *r, size_t count, const char *address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(r[i].address, address) == 0)
+			return r[i].verdict;
+	return PROBE_PENDING;
+}
+
+static const char *
+find(const struct probe_result *r, size_t count, enum probe_verdict verdict)
+{
+	for (size_t i = 0; i < count; i++)
+		if (r[i].verdict == verdict)
+			return r[i].address;
+	return NULL;
+}
+
+/* Who else answers where clients look for us: not at 127.0.0.2. */
+static const char *
+find_stranger(const struct endpoint *listen, const struct probe_result *r,
+    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (r[i].verdict == PROBE_STRANGER &&
+		    (strcmp(r[i].address, OTHER4) != 0 ||
+		    str_equal(r[i].address, listen->host)))
+			return r[i].address;
+	return NULL;
+}
+
+/* Does 127.0.0.2 not lead to us, though 127.0.0.1 does? */
+static bool
+is_loopback_alone(const struct probe_result *r, size_t count)
+{
+	enum probe_verdict other = verdict_on(r, count, OTHER4);
+
+	return verdict_on(r, count, LOOPBACK4) == PROBE_PROVED &&
+	    (other == PROBE_REFUSED || other == PROBE_STRANGER);
+}
+
+static char *
+format(const char *host, uint16_t port)
+{
+	struct endpoint e = { ENDPOINT_TCP, (char *)host, port };
+	struct str s;
+
+	str_init(&s);
+	endpoint_format(&e, &s);
+	return str_take(&s);
+}
+
+static void
+add_bound(struct bind_truth *t, const char *host, uint16_t port)
+{
+	t->bound[t->bound_count++] = format(host, port);
+}
+
+static void
+settle(struct bind_truth *t, enum forward_state state, char *detail)
+{
+	t->state = state;
+	t->detail = detail;
+}
+
+/* Nothing came back: why not, as far as it can be told. */
+static void
+tell_unproved(const struct probe_result *r, size_t count,
+    struct bind_truth *out)
+{
+	if (find(r, count, PROBE_PROHIBITED) != NULL)
+		settle(out, FORWARD_UNPROVABLE, str_dup("works as far as can "
+		    "be told: the server does not let us connect to it "
+		    "(\"AllowTcpForwarding yes\" and PermitOpen in its "
+		    "sshd_config, permitopen in authorized_keys)"));
+	else if (find(r, count, PROBE_SILENT) != NULL)
+		settle(out, FORWARD_UNPROVABLE, str_dup("the server takes "
+		    "connections to it, and passed none of them on in time"));
+	else
+		settle(out, FORWARD_UNPROVABLE, str_dup("the server listens, "
+		    "it says, but where was not found"));
+}
+
+/* An address of one family was proved, and the other's was not. */
+static char *
+tell_family(const struct probe_result *r, size_t count, uint16_t port)
+{
+	bool no6 = verdict_on(r, count, LOOPBACK6) == PROBE_REFUSED;
+	char *where = format(no6 ? LOOPBACK6 : LOOPBACK4, port), *text = NULL;
+
+	if (no6 || verdict_on(r, count, LOOPBACK4) == PROBE_REFUSED)
+		text = str_dupf("%s only: nothing listens on %s there "
+		    "(AddressFamily in the server's sshd_config, or the "
+		    "server has no %s)", no6 ? "IPv4" : "IPv6", where,
+		    no6 ? "IPv6" : "IPv4");
+	free(where);
+	return text;
+}
+
+/* "localhost" and "*": sshd decides between them as it likes. */
+static void
+tell_common(bool all, uint16_t port, const struct probe_result *r,
+    size_t count, struct bind_truth *out)
+{
+	bool wide = verdict_on(r, count, OTHER4) == PROBE_PROVED;
+	bool lo6 = verdict_on(r, count, LOOPBACK6) == PROBE_PROVED;
+
+	if (wide)
+		add_bound(out, "0.0.0.0", port);
+	else if (verdict_on(r, count, LOOPBACK4) == PROBE_PROVED)
+		add_bound(out, LOOPBACK4, port);
+	if (lo6)
+		add_bound(out, wide ? "::" : LOOPBACK6, port);
+	if (all && is_loopback_alone(r, count))
+		settle(out, FORWARD_UP, str_dupf("bound to loopback only: "
+		    GATEWAY_HINT, "no"));
+	else if (!all && wide)
+		settle(out, FORWARD_UP, str_dupf("bound to every address of "
+		    "the server, not to loopback alone: " GATEWAY_HINT,
+		    "yes"));
+	else
+		settle(out, FORWARD_VERIFIED, tell_family(r, count, port));
+}
+
+static void
+tell_address(const char *host, uint16_t port, const struct probe_result *r,
+    size_t count, struct bind_truth *out)
+{
+	bool own = r[0].verdict == PROBE_PROVED;
+	bool more = count > 1 && r[1].verdict == PROBE_PROVED;
+
+	if (own && more)
+		add_bound(out, is_v6(host) ? "::" : "0.0.0.0", port);
+	else
+		add_bound(out, own ? host : r[1].address, port);
+	if (own && more)
+		settle(out, FORWARD_UP, str_dupf("bound to every address of "
+		    "the server, not to %s alone: " GATEWAY_HINT, host,
+		    "yes"));
+	else if (own)
+		settle(out, FORWARD_VERIFIED, NULL);
+	else if (is_loopback(host))
+		settle(out, FORWARD_UP, str_dupf("bound to %s, not to %s",
+		    r[1].address, host));
+	else
+		settle(out, FORWARD_UP, str_dupf("bound to loopback only, not "
+		    "to %s: " GATEWAY_HINT, host, "no"));
+}
+
+void
+bind_truth_tell(const struct endpoint *listen, uint16_t port,
+    const struct probe_result *r, size_t count, struct bind_truth *out)
+{
+	enum asked asked = what_was_asked(listen);
+	const char *stranger = find_stranger(listen, r, count);
+
+	*out = (struct bind_truth){ 0 };
+	if (find(r, count, PROBE_PROVED) == NULL && stranger == NULL)
+		tell_unproved(r, count, out);
+	else if (asked == ASKED_PATH && stranger == NULL) {
+		settle(out, FORWARD_VERIFIED, NULL);
+		out->bound[out->bound_count++] = str_dup(listen->host);
+	} else if (asked == ASKED_PATH) {
+		settle(out, FORWARD_UP, str_dupf("another program answers at "
+		    "%s on the server", stranger));
+	} else if (stranger != NULL) {
+		char *where = format(stranger, port);
+
+		settle(out, FORWARD_UP, str_dupf("another program answers at "
+		    "%s on the server: clients there do not reach us", where));
+		free(where);
+	} else if (asked == ASKED_ADDRESS)
+		tell_address(listen->host, port, r, count, out);
+	else
+		tell_common(asked == ASKED_ALL, port, r, count, out);
+}
+
+void
+bind_truth_fini(struct bind_truth *t)
+{
+	for (size_t i = 0; i < t->bound_count; i++)
+		free(t->bound[i]);
+	free(t->detail);
+	*t = (struct bind_truth){ 0 };
+}

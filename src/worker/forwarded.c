@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/forwarded.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "worker/relay.h"
+#include "worker/socks_remote.h"
+#include "worker/target.h"
+
+/* A client that came, while its target is dialled; it has no answer yet. */
+struct dial {
+	struct loop_item item;
+	struct loop *loop;
+	struct tunnel *tunnel;
+	struct channel *channel;
+	struct target *target;
+};
+
+/* One whose channel is open already. */
+struct late {
+	struct tunnel *tunnel;		/* the relay's reference */
+	struct relay *relay;
+	struct target *target;
+};
+
+static void
+free_dial(struct dial *d)
+{
+	target_free(d->target);
+	tunnel_unref(d->tunnel);
+	loop_bury(d->loop, d);
+	loop_release(d->loop, &d->item);
+}
+
+/* Without a connection there is no channel any more. */
+static void
+end_dial(void *arg)
+{
+	struct dial *d = arg;
+
+	if (d->loop->connection != NULL)
+		channel_reject(d->channel, OPEN_CONNECT_FAILED,
+		    "the forward ends");
+	free_dial(d);
+}
+
+static void
+on_relay_end(struct relay *r, void *arg)
+{
+	(void)r;
+	(void)arg;
+}
+
+static const struct relay_ops relay_ops = { .on_end = on_relay_end };
+
+/* Our own trouble, which says nothing of the target? */
+static bool
+is_shortage(const struct err *err)
+{
+	return err->code == ERR_SYS && (err->sys == EMFILE ||
+	    err->sys == ENFILE || err->sys == ENOBUFS || err->sys == ENOMEM);
+}
+
+static void
+on_target(void *arg, int fd, const struct err *err)
+{
+	struct dial *d = arg;
+	struct relay *r;
+
+	d->target = NULL;
+	if (fd == -1 && is_shortage(err)) {
+		channel_reject(d->channel, OPEN_RESOURCE_SHORTAGE, err->text);
+		tunnel_count_failed(d->tunnel);
+	} else if (fd == -1) {
+		channel_reject(d->channel, OPEN_CONNECT_FAILED, err->text);
+		tunnel_missed(d->tunnel, FORWARD_TARGET_DOWN, err->text);
+	} else {
+		tunnel_reached(d->tunnel);
+		r = relay_new(d->tunnel, RELAY_CLIENT_CHANNEL, &relay_ops,
+		    NULL);
+		relay_accept(r, d->channel);
+		relay_attach(r, fd);
+	}
+	free_dial(d);
+}
+
+static void
+start_dial(struct tunnel *t, struct channel *c)
+{
+	struct dial *d = mem_alloc(sizeof(*d));
+
+	d->loop = tunnel_loop(t);
+	d->tunnel = tunnel_ref(t);
+	d->channel = c;
+	loop_hold(d->loop, &d->item, end_dial, d);
+	d->target = target_dial(d->loop, &tunnel_forward(t)->target,
+	    on_target, d);
+}
+
+/* Held connections: the channel is open, so that only its end tells a miss */
+
+static void
+on_late_end(struct relay *r, void *arg)
+{
+	struct late *l = arg;
+
+	(void)r;
+	target_free(l->target);
+	loop_bury(tunnel_loop(l->tunnel), l);
+}
+
+static const struct relay_ops late_ops = { .on_end = on_late_end };
+
+static void
+on_late_target(void *arg, int fd, const struct err *err)
+{
+	struct late *l = arg;
+
+	l->target = NULL;
+	if (fd != -1) {
+		tunnel_reached(l->tunnel);
+		relay_attach(l->relay, fd);
+		return;
+	}
+	if (is_shortage(err))
+		tunnel_count_failed(l->tunnel);
+	else
+		tunnel_missed(l->tunnel, FORWARD_TARGET_DOWN, err->text);
+	relay_end(l->relay);
+}
+
+static void
+start_late(struct tunnel *t, struct channel *c, const uint8_t *unread,
+    size_t n)
+{
+	struct late *l = mem_alloc(sizeof(*l));
+
+	l->tunnel = t;
+	l->relay = relay_new(t, RELAY_CLIENT_CHANNEL, &late_ops, l);
+	l->target = target_dial(tunnel_loop(t), &tunnel_forward(t)->target,
+	    on_late_target, l);
+	relay_adopt(l->relay, c, unread, n);
+}
+
+static bool
+is_dynamic(const struct tunnel *t)
+{
+	return tunnel_forward(t)->kind == FORWARD_REMOTE_DYNAMIC;
+}
+
+void
+forwarded_start(struct tunnel *t, struct channel *c)
+{
+	if (is_dynamic(t))
+		socks_remote_start(t, c);
+	else
+		start_dial(t, c);
+}
+
+void
+forwarded_adopt(struct tunnel *t, struct channel *c, const uint8_t *unread,
+    size_t n)
+{
+	if (is_dynamic(t))
+		socks_remote_adopt(t, c, unread, n);
+	else
+		start_late(t, c, unread, n);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/* What was asked for, what answers: the states and sentences. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "worker/bind_truth.h"
+#include "worker/nonce.h"
+
+#define P	PROBE_PROVED
+#define R	PROBE_REFUSED
+#define N	PROBE_PROHIBITED
+#define S	PROBE_STRANGER
+#define Q	PROBE_SILENT
+
+/*
+ * The verdicts stand in the order of the addresses: for a common bind
+ * 127.0.0.1, ::1 and 127.0.0.2; else the address itself and a loopback.
+ */
+static const struct row {
+	const char *host;
+	enum probe_verdict v[BIND_TRUTH_ADDRESSES];
+	enum forward_state state;
+	const char *bound;		/* with blanks between */
+	const char *words;		/* in the sentence; NULL: none */
+} rows[] = {
+	{ NULL, { P, P, R }, FORWARD_VERIFIED, "127.0.0.1:8 [::1]:8", NULL },
+	{ "localhost", { P, P, N }, FORWARD_VERIFIED,
+	    "127.0.0.1:8 [::1]:8", NULL },
+	/* Somebody else's 127.0.0.2 is nobody's business. */
+	{ NULL, { P, P, S }, FORWARD_VERIFIED, "127.0.0.1:8 [::1]:8", NULL },
+	{ NULL, { P, R, R }, FORWARD_VERIFIED, "127.0.0.1:8", "IPv4 only" },
+	{ NULL, { R, P, R }, FORWARD_VERIFIED, "[::1]:8", "IPv6 only" },
+	{ NULL, { P, P, P }, FORWARD_UP, "0.0.0.0:8 [::]:8",
+	    "every address of the server" },
+	{ NULL, { P, S, R }, FORWARD_UP, "", "another program answers at "
+	    "[::1]:8" },
+	{ NULL, { S, S, R }, FORWARD_UP, "", "127.0.0.1:8" },
+	{ NULL, { N, N, N }, FORWARD_UNPROVABLE, "", "does not let us" },
+	{ NULL, { N, P, N }, FORWARD_VERIFIED, "[::1]:8", NULL },
+	{ NULL, { Q, Q, Q }, FORWARD_UNPROVABLE, "", "none of them on" },
+	{ NULL, { R, R, R }, FORWARD_UNPROVABLE, "", "was not found" },
+	{ "*", { P, P, P }, FORWARD_VERIFIED, "0.0.0.0:8 [::]:8", NULL },
+	{ "", { P, P, P }, FORWARD_VERIFIED, "0.0.0.0:8 [::]:8", NULL },
+	{ "0.0.0.0", { P, R, P }, FORWARD_VERIFIED, "0.0.0.0:8",
+	    "IPv4 only" },
+	{ "*", { P, P, R }, FORWARD_UP, "127.0.0.1:8 [::1]:8",
+	    "GatewayPorts no" },
+	{ "*", { P, P, S }, FORWARD_UP, "127.0.0.1:8 [::1]:8",
+	    "GatewayPorts no" },
+	{ "*", { P, P, N }, FORWARD_VERIFIED, "127.0.0.1:8 [::1]:8", NULL },
+	{ "10.0.0.1", { P, R }, FORWARD_VERIFIED, "10.0.0.1:8", NULL },
+	{ "10.0.0.1", { P, P }, FORWARD_UP, "0.0.0.0:8", "not to 10.0.0.1 "
+	    "alone" },
+	{ "10.0.0.1", { R, P }, FORWARD_UP, "127.0.0.1:8", "not to 10.0.0.1: "
+	    "the server's sshd_config has GatewayPorts no" },
+	{ "10.0.0.1", { S, P }, FORWARD_UP, "", "another program" },
+	{ "127.0.0.1", { P, R }, FORWARD_VERIFIED, "127.0.0.1:8", NULL },
+	{ "127.0.0.1", { P, P }, FORWARD_UP, "0.0.0.0:8", "GatewayPorts "
+	    "yes" },
+	{ "127.0.0.2", { S, R }, FORWARD_UP, "", "another program" },
+	{ "fd00::1", { P, R }, FORWARD_VERIFIED, "[fd00::1]:8", NULL },
+	{ "fd00::1", { P, P }, FORWARD_UP, "[::]:8", "alone" },
+	{ "::1", { P }, FORWARD_VERIFIED, "[::1]:8", NULL },
+	{ "gate.lan", { R, P }, FORWARD_UP, "127.0.0.1:8", "loopback only" },
+	{ "/run/there", { P }, FORWARD_VERIFIED, "/run/there", NULL },
+	{ "/run/there", { S }, FORWARD_UP, "", "another program answers at "
+	    "/run/there" },
+	{ "/run/there", { N }, FORWARD_UNPROVABLE, "", "does not let us" },
+};
+
+static void
+test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *row = &rows[i];
+		bool path = row->host != NULL && row->host[0] == '/';
+		struct endpoint listen = { path ? ENDPOINT_UNIX : ENDPOINT_TCP,
+		    (char *)row->host, path ? 0 : 8 };
+		const char *addresses[BIND_TRUTH_ADDRESSES];
+		struct probe_result results[BIND_TRUTH_ADDRESSES];
+		size_t n = bind_truth_addresses(&listen, addresses);
+		struct bind_truth truth;
+		char bound[256] = "";
+
+		for (size_t j = 0; j < n; j++)
+			results[j] = (struct probe_result){ addresses[j],
+			    row->v[j] };
+		bind_truth_tell(&listen, 8, results, n, &truth);
+		for (size_t j = 0; j < truth.bound_count; j++) {
+			size_t at = strlen(bound);
+
+			snprintf(bound + at, sizeof(bound) - at, "%s%s",
+			    j > 0 ? " " : "", truth.bound[j]);
+		}
+		print_message("row %zu: %s\n", i, truth.detail != NULL ?
+		    truth.detail : "-");
+		assert_int_equal(truth.state, row->state);
+		assert_string_equal(bound, row->bound);
+		assert_true((truth.detail == NULL) == (row->words == NULL));
+		if (row->words != NULL)
+			assert_non_null(strstr(truth.detail, row->words));
+		bind_truth_fini(&truth);
+	}
+}
+
+static void
+test_addresses_are_all_different(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct endpoint listen = { ENDPOINT_TCP,
+		    (char *)rows[i].host, 8 };
+		const char *out[BIND_TRUTH_ADDRESSES];
+		size_t n = bind_truth_addresses(&listen, out);
+
+		assert_in_range(n, 1, BIND_TRUTH_ADDRESSES);
+		for (size_t j = 1; j < n; j++)
+			assert_string_not_equal(out[j - 1], out[j]);
+	}
+}
+
+static void
+test_nonce(void **state)
+{
+	struct nonce a, b;
+	uint8_t bytes[NONCE_SIZE + 1];
+	struct err err;
+
+	(void)state;
+	assert_int_equal(nonce_make(&a, &err), 0);
+	assert_int_equal(nonce_make(&b, &err), 0);
+	assert_memory_not_equal(&a, &b, NONCE_SIZE);
+	memcpy(bytes, a.bytes, NONCE_SIZE);
+	bytes[NONCE_SIZE] = 'x';
+	for (size_t n = 0; n < NONCE_SIZE; n++)
+		assert_int_equal(nonce_compare(&a, bytes, n), NONCE_MORE);
+	assert_int_equal(nonce_compare(&a, bytes, NONCE_SIZE), NONCE_FOUND);
+	assert_int_equal(nonce_compare(&a, bytes, NONCE_SIZE + 1),
+	    NONCE_FOUND);
+	assert_int_equal(nonce_compare(&b, bytes, NONCE_SIZE), NONCE_OTHER);
+	for (size_t at = 0; at < NONCE_SIZE; at++) {
+		bytes[at] ^= 1;
+		assert_int_equal(nonce_compare(&a, bytes, at), NONCE_MORE);
+		for (size_t n = at + 1; n <= NONCE_SIZE; n++)
+			assert_int_equal(nonce_compare(&a, bytes, n),
+			    NONCE_OTHER);
+		bytes[at] ^= 1;
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_addresses_are_all_different),
+		cmocka_unit_test(test_nonce),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
