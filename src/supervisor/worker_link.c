@@ -7,11 +7,18 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/fdio.h"
 #include "base/str.h"
 
-/* Messages handled before other events have their turn. */
-#define BATCH	64
+/*
+ * One turn of a link: so many messages, or so long, whichever is over first.
+ * If there are more the link rests, for a child that never stops talking shall
+ * not keep the others waiting, nor a processor busy.
+ */
+#define TURN_COUNT	64
+#define TURN_MS		5
+#define REST_MS		10
 
 struct queued {
 	enum message_name name;
@@ -28,6 +35,7 @@ struct worker_link {
 	void *arg;
 	struct event *readable;
 	struct event *writable;
+	struct event *rested;
 	STAILQ_HEAD(, queued) queue;
 	size_t queue_len;
 	bool dead;
@@ -56,6 +64,7 @@ release(struct worker_link *l)
 	}
 	event_free(l->readable);
 	event_free(l->writable);
+	event_free(l->rested);
 	fd_close(&l->sock);
 	free(l);
 }
@@ -81,46 +90,63 @@ die(struct worker_link *l, const struct err *err)
 	l->dead = true;
 	event_del(l->readable);
 	event_del(l->writable);
+	event_del(l->rested);
 	if (!l->freed)
 		l->ops->on_dead(l->arg, err);
 }
 
-/* How many messages were read; -1 if the link died. */
-static int
-receive(struct worker_link *l, int limit)
+/* One turn: true if there may be more to read. */
+static bool
+receive(struct worker_link *l)
 {
+	int64_t end = clock_now_ms() + TURN_MS;
 	struct message m;
 	struct err err;
-	int n;
 
-	for (n = 0; n < limit && !l->dead && !l->freed; n++) {
+	for (int n = 0; n < TURN_COUNT && clock_now_ms() < end; n++) {
 		int rc = message_recv(l->sock, l->peer, &m, &err);
 
 		if (rc == 1) {
 			l->ops->on_message(l->arg, &m);
 			message_fini(&m);
+			if (l->dead || l->freed)
+				return false;
 			continue;
 		}
 		if (rc == -1 && err.code == ERR_AGAIN)
-			return n;
+			return false;
 		if (rc == 0)
 			err_set(&err, ERR_CLOSED, "it closed its socket");
 		die(l, &err);
-		return -1;
+		return false;
 	}
-	return n;
+	return true;
 }
 
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker_link *l = arg;
+	struct timeval tv = { 0, REST_MS * 1000 };
 
 	(void)fd;
 	(void)what;
 	enter(l);
-	receive(l, BATCH);
+	if (receive(l)) {
+		event_del(l->readable);
+		evtimer_add(l->rested, &tv);
+	}
 	leave(l);
+}
+
+static void
+on_rested(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker_link *l = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(l->readable, NULL);
 }
 
 static void
@@ -167,7 +193,8 @@ worker_link_new(struct event_base *base, int sock, enum message_sender peer,
 	    l);
 	l->writable = event_new(base, sock, EV_WRITE | EV_PERSIST,
 	    on_writable, l);
-	if (l->readable == NULL || l->writable == NULL ||
+	l->rested = evtimer_new(base, on_rested, l);
+	if (l->readable == NULL || l->writable == NULL || l->rested == NULL ||
 	    event_add(l->readable, NULL) == -1)
 		abort();
 	return l;
@@ -181,6 +208,7 @@ worker_link_free(struct worker_link *l)
 	l->freed = true;
 	event_del(l->readable);
 	event_del(l->writable);
+	event_del(l->rested);
 	if (l->busy == 0)
 		release(l);
 }
@@ -254,7 +282,7 @@ void
 worker_link_drain(struct worker_link *l)
 {
 	enter(l);
-	while (!l->dead && !l->freed && receive(l, BATCH) > 0)
+	while (!l->dead && !l->freed && receive(l))
 		continue;
 	leave(l);
 }

@@ -161,6 +161,28 @@ draining_needs_no_loop(void **state)
 	assert_int_equal(f->messages, 100);
 }
 
+/* It is heard out in turns, between which there is time for others. */
+static void
+one_who_never_stops_talking(void **state)
+{
+	struct fixture *f = *state;
+	int turns = 0, most = 0;
+
+	for (int i = 0; i < 200; i++)
+		say_phase(f, "kex");
+	while (f->messages < 200) {
+		int before = f->messages;
+
+		event_base_loop(f->base, EVLOOP_ONCE);
+		if (f->messages - before > most)
+			most = f->messages - before;
+		turns++;
+	}
+	assert_in_range(most, 1, 64);
+	/* Each of them is followed by a rest. */
+	assert_in_range(turns, 7, 1000);
+}
+
 static void
 what_breaks_the_table_is_the_end(void **state)
 {
@@ -296,6 +318,7 @@ main(void)
 		TEST(the_end_comes_after_the_last_words),
 		TEST(last_words_of_one_who_did_not_read),
 		TEST(draining_needs_no_loop),
+		TEST(one_who_never_stops_talking),
 		TEST(what_breaks_the_table_is_the_end),
 		TEST(freeing_inside_a_callback),
 		TEST(a_slow_reader_misses_nothing),
