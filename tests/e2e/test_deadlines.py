@@ -138,7 +138,8 @@ def test_frozen_worker_in_other_phases(make_hawserd, make_sshd, make_ns,
                "kex": {"Port": line.port},
                "auth": {"IdentityAgent": mute.path, "key": f"{keys.rsa}.pub"}}
     hawserd.write(*(
-        stanza(phase, sshd, f"LocalForward {ports.free()} a:1", **more)
+        stanza(phase, sshd, f"LocalForward {ports.free()} a:1",
+               HawserBackoff="1h 1h", **more)
         for phase, more in options.items()))
     hawserd.start()
     frozen = {phase: freeze_in(hawserd, phase) for phase in options}
