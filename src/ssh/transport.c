@@ -190,8 +190,7 @@ static bool
 is_hopeless(struct transport *t)
 {
 	if (!transport_has_banner(t) && t->bytes_in > BEFORE_BANNER_MAX)
-		transport_set_cause(t, ERR_PROTOCOL,
-		    "the server sent no SSH banner");
+		transport_set_cause(t, ERR_PROTOCOL, "no SSH banner");
 	else if (clock_now_ms() >= t->deadline)
 		transport_set_cause(t, ERR_TIMEOUT, "no answer in time");
 	else
@@ -421,6 +420,13 @@ set_offer(struct transport *t, const char *host_key_types, struct err *err)
 	return 0;
 }
 
+static bool
+is_no_banner(const struct transport *t)
+{
+	return !transport_has_banner(t) && (t->cause.code == ERR_NONE ||
+	    t->cause.code == ERR_PROTOCOL);
+}
+
 int
 transport_explain(struct transport *t, const char *what, struct err *err)
 {
@@ -434,6 +440,13 @@ transport_explain(struct transport *t, const char *what, struct err *err)
 	    strncmp(banner, "SSH-1.99", 8) != 0)
 		return err_set(err, ERR_PROTOCOL,
 		    "the server speaks only SSH version 1");
+	if (is_no_banner(t) && t->greeting[0] != '\0')
+		return err_set(err, ERR_PROTOCOL,
+		    "the server sent no SSH banner, but \"%.80s\"",
+		    t->greeting);
+	if (is_no_banner(t))
+		return err_set(err, ERR_PROTOCOL,
+		    "the server sent no SSH banner");
 	if (transport_link_error(t, err) == -1)
 		return -1;
 	libssh2_session_last_error(t->session, &text, NULL, 0);

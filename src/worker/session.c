@@ -139,7 +139,7 @@ explain_early_end(struct session *s)
 	const char *said = transport_greeting(s->transport);
 
 	return ending_set(s->ending, END_CLOSED_EARLY, "%s port %u hung up "
-	    "before its banner%s%s%s; see its log (MaxStartups, "
+	    "before its banner%s%.80s%s; see its log (MaxStartups, "
 	    "PerSourcePenalties, fail2ban, or no SSH server?)", o->hostname,
 	    o->port, *said != '\0' ? ", after saying \"" : "", said,
 	    *said != '\0' ? "\"" : "");

@@ -96,6 +96,30 @@ def test_two_hops_of_another_spelling(hawserd, make_sshd, bastion, nas,
     assert len(bastion.sessions()) == len(second.sessions()) == 1
 
 
+def test_many_hops(hawserd, make_sshd, nas, target):
+    """Each by another spelling; all of them lead to one server."""
+    bastion = make_sshd(options=["ListenAddress ::1"])
+    names = ("127.0.0.1", "::1", "localhost")
+    with open(bastion.known_hosts, "w", encoding="ascii") as f:
+        f.writelines(f"[{name}]:{bastion.port} {bastion.host_key_lines[0]}\n"
+                     for name in names)
+    local = ports.free()
+    there = bastion.port
+    hawserd.write(
+        stanza("nas", nas, f"LocalForward {local} {target}",
+               ProxyJump=f"ssh://{USER}@[::1]:{there},[::1]:{there},"
+               f"{USER}@localhost:{there},ssh://127.0.0.1:{there},b"),
+        stanza("b", bastion),
+        stanza("::1 localhost 127.0.0.1", bastion, HostName=None))
+    hawserd.start()
+    host = hawserd.wait_up("nas")
+    served(local)
+    assert roles(host) == [("main", None), ("hop", "b"),
+                           ("hop", "127.0.0.1"), ("hop", "localhost"),
+                           ("hop", "::1"), ("hop", "::1")]
+    assert len(bastion.sessions()) == 5
+
+
 def test_the_first_hop_has_its_own_way(hawserd, make_sshd, bastion, nas,
                                        target):
     gate = make_sshd()
@@ -227,6 +251,23 @@ def test_hop_refuses_the_key(hawserd, bastion, nas, target):
     assert end["text"].startswith("hop bastion: ")
 
 
+@pytest.mark.parametrize("options,class_,text", [
+    ({"HostName": "nowhere.invalid"}, "resolve", "cannot resolve nowhere"),
+    ({"ProxyCommand": "sh -c 'echo shut >&2; exit 3'"}, "proxy",
+     "ProxyCommand ended with exit code 3: shut"),
+    ({"IdentityFile": "/nowhere/key"}, "auth",
+     "key file /nowhere/key does not exist"),
+    ({"Port": "1"}, "refused", "port 1 ")],
+    ids=lambda p: p if isinstance(p, str) and " " not in p else "")
+def test_hop_fails(hawserd, bastion, nas, target, options, class_, text):
+    """Its own class, and its name."""
+    chain_of(hawserd, bastion, nas, f"LocalForward {ports.free()} {target}",
+             **options)
+    end = hawserd.wait_ended("nas", timeout=30)["last_end"]
+    assert end["class"] == class_
+    assert end["text"].startswith("hop bastion: ") and text in end["text"]
+
+
 def test_silent_hop_has_a_deadline(hawserd, bastion, nas, target, serve):
     """It accepts, and says nothing: the hop's own phase and class."""
     mute = serve(swallow)
@@ -315,6 +356,36 @@ def test_proxy_command_that_fails(hawserd, nas, target):
     text = hawserd.log.text()
     assert "the ProxyCommand speaks host=nas text=\"one\"" in text
     assert "the ProxyCommand speaks host=nas text=\"no such gate\"" in text
+
+
+@pytest.mark.parametrize("command,class_,text", [
+    ("true", "closed-early", "(ProxyCommand ended with exit code 0)"),
+    ("sleep 600 | cat", "timeout", "phase banner"),
+    ("cat /dev/zero", "protocol", "no SSH banner")],
+    ids=("mute", "silent", "noisy"))
+def test_proxy_command_that_is_no_server(hawserd, nas, target, command,
+                                         class_, text):
+    """And nothing is left of it."""
+    hawserd.write(stanza("nas", nas, f"LocalForward {ports.free()} {target}",
+                         ProxyCommand=command, ConnectTimeout=1,
+                         HawserBackoff="1h 1h"))
+    hawserd.start()
+    end = hawserd.wait_ended("nas")["last_end"]
+    assert end["class"] == class_ and text in end["text"], end
+    assert not proc.wait_gone(proc.descendants(hawserd.pid), 2 * STRETCH)
+
+
+def test_proxy_command_is_ssh(hawserd, bastion, nas, target):
+    """The most usual of them."""
+    port = ports.free()
+    # ssh's options come before its host.
+    *options, host = bastion.ssh()
+    hawserd.write(stanza("nas", nas, f"LocalForward {port} {target}",
+                         ProxyCommand=" ".join([*options, "-W", "%h:%p",
+                                                host])))
+    hawserd.start()
+    hawserd.wait_up("nas")
+    served(port)
 
 
 def test_proxy_command_that_does_not_exist(hawserd, nas, target):
