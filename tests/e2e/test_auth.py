@@ -2,7 +2,6 @@
 """Who we are: keys from files and agents."""
 
 import os
-import socket
 
 import pytest
 
@@ -22,17 +21,6 @@ def agent(stack, workdir):
     made = Agent(workdir)
     stack.callback(made.stop)
     return made
-
-
-@pytest.fixture
-def silent_agent(stack, workdir):
-    """Connections are taken, and nothing is said."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    stack.callback(listener.close)
-    path = os.path.join(workdir, "silent.sock")
-    listener.bind(path)
-    listener.listen(8)
-    return path
 
 
 def test_agent_of_the_environment(hawserd, sshd, keys, agent):
@@ -63,24 +51,3 @@ def test_agent_of_the_configuration(hawserd, sshd, keys, agent):
     end = hawserd.wait_ended("two")["last_end"]
     assert end["class"] == "auth"
     assert "key file /nonexistent does not exist" in end["text"]
-
-
-def test_silent_agent(hawserd, sshd, silent_agent):
-    """It costs its deadline; then the key file is used."""
-    start(hawserd, sshd, IdentityAgent=silent_agent)
-    hawserd.wait_up("one")
-
-
-def test_silent_agent_is_named(hawserd, sshd, silent_agent):
-    start(hawserd, sshd, key="/nonexistent", IdentityAgent=silent_agent)
-    end = hawserd.wait_ended("one")["last_end"]
-    assert end["class"] == "auth"
-    assert f"the agent at {silent_agent}: it does not answer" in end["text"]
-
-
-def test_agent_that_is_gone(hawserd, sshd):
-    start(hawserd, sshd, key="/nonexistent",
-          IdentityAgent="/nonexistent/agent")
-    end = hawserd.wait_ended("one")["last_end"]
-    assert end["class"] == "auth"
-    assert "no agent at /nonexistent/agent" in end["text"]

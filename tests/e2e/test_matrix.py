@@ -4,8 +4,10 @@
 import base64
 import collections
 import hashlib
+import itertools
 import os
 import re
+import resource
 import shutil
 import socket
 import struct
@@ -15,10 +17,11 @@ from datetime import datetime
 
 import pytest
 
-from lib import ports
+from lib import ports, proc
 from lib.agent import Agent
 from lib.hawserd import stanza
-from lib.servers import connect, digest_then_reply, read_all
+from lib.servers import (connect, digest_then_reply, echo, ping, read_all,
+                         read_exactly)
 from lib.socks import request5
 from lib.sshd import SSHDS, USER, Dropbear, make_key, version
 from lib.wait import until
@@ -47,7 +50,7 @@ def assert_works(hawserd, sshd, serve, **options):
         f"RemoteForward {remote} {there}", f"DynamicForward {dynamic}",
         ServerAliveInterval=1, **options))
     hawserd.start()
-    hawserd.wait_up("one")
+    hawserd.wait_forward("one", f"R:{remote}")
     until(lambda: hawserd.host("one")["rtt_ms"], 5, "a ping's answer")
     data = os.urandom(MIB + 7)
     carries(local, data)
@@ -121,8 +124,9 @@ def test_restricted_key(hawserd, make_sshd, serve):
         f"LocalForward {elsewhere} 127.0.0.1:{other.port}",
         f"DynamicForward {socks}"))
     hawserd.start()
-    hawserd.wait_state("one", "degraded")
+    hawserd.wait_forward("one", f"R:{permitted}")
     found = hawserd.wait_forward("one", f"R:{refused}", "denied")
+    hawserd.wait_state("one", "degraded")
     assert "permitlisten in authorized_keys" in found["detail"]
     data = os.urandom(1000)
     carries(permitted, data)
@@ -343,3 +347,45 @@ def test_per_source_penalties(hawserd, make_sshd):
         hawserd.cli("retry", "one")
         return hawserd.wait_state("one", "up", "waiting")["state"] == "up"
     until(penalty_is_over, 10, "up", interval=0.5)
+
+
+def starve(pids):
+    """They get no further descriptor; gives what they were allowed."""
+    limits = {}
+    for pid in pids:
+        used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        free = next(n for n in itertools.count() if n not in used)
+        limits[pid] = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, limits[pid][1]))
+    return limits
+
+
+def test_server_without_descriptors(hawserd, sshd, serve):
+    """Row 11: what is new fails, what is there goes on."""
+    server = serve(echo)
+    local, remote, socks = (ports.free() for _ in range(3))
+    there = f"127.0.0.1:{server.port}"
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} {there}",
+                         f"RemoteForward {remote} {there}",
+                         f"DynamicForward {socks}"))
+    hawserd.start()
+    hawserd.wait_forward("one", f"R:{remote}")
+    pid = hawserd.worker_pid("one")
+    with connect(local) as old, connect(remote) as old_remote:
+        assert ping(old) and ping(old_remote)
+        limits = starve(proc.descendants(sshd.pid))
+        with connect(local) as s:
+            assert s.recv(1) == b""
+        with connect(socks) as s:
+            assert request5(s, "127.0.0.1", server.port) in (1, 4)
+        late = connect(remote)          # waits in the server's backlog
+        late.sendall(b"late")
+        assert ping(old) and ping(old_remote)
+        for of, limit in limits.items():
+            resource.prlimit(of, resource.RLIMIT_NOFILE, limit)
+        assert read_exactly(late, 4) == b"late"
+        late.close()
+        with connect(local) as s:
+            assert ping(s)
+    host = hawserd.wait_up("one")
+    assert (host["pid"], host["last_end"]) == (pid, None)
