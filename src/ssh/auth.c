@@ -165,16 +165,19 @@ static void
 add_reasons(const struct auth *a, struct str *out)
 {
 	bool keys = has_name(a->methods, "publickey");
+	int first = 0;
 
 	if (a->remarks.len > 0)
 		str_append(out, a->remarks.p);
 	if (a->mute && (!keys || a->offered.len == 0))
 		str_append(out, "; there is no password: " AUTH_HOW_TO_ASK);
+	if (keys && a->offered.len > 0)
+		return;
 	for (size_t i = 0; i < METHOD_COUNT; i++)
 		if (has_name(a->methods, methods[i].name) &&
-		    !is_wanted(a, methods[i].name) &&
-		    (!keys || a->offered.len == 0))
-			str_printf(out, "; the configuration leaves out %s",
+		    !is_wanted(a, methods[i].name))
+			str_printf(out, "%s%s", first++ == 0 ?
+			    "; the configuration leaves out " : " and ",
 			    methods[i].name);
 }
 

@@ -40,10 +40,9 @@ wait_readable(int fd, int64_t deadline_ms, struct err *err)
 static void
 strip(struct secret *s)
 {
-	if (s->len > 0 && s->text[s->len - 1] == '\n')
-		s->text[--s->len] = '\0';
-	else
+	if (s->len == 0 || s->text[s->len - 1] != '\n')
 		return;
+	s->text[--s->len] = '\0';
 	if (s->len > 0 && s->text[s->len - 1] == '\r')
 		s->text[--s->len] = '\0';
 }
@@ -55,11 +54,12 @@ ask_secret_read(int fd, struct secret *out, struct err *err)
 	ssize_t n;
 
 	do {
-		size_t room = SECRET_TEXT_MAX - out->len;
+		/* The place of the NUL tells one byte too many. */
+		size_t room = SECRET_TEXT_MAX + 1 - out->len;
 
 		if (room == 0)
 			return err_set(err, ERR_INPUT, "the secret is longer "
-			    "than %d bytes", SECRET_TEXT_MAX - 1);
+			    "than %d bytes", SECRET_TEXT_MAX);
 		if (wait_readable(fd, deadline, err) == -1)
 			return -1;
 		n = read(fd, out->text + out->len, room);
@@ -68,7 +68,6 @@ ask_secret_read(int fd, struct secret *out, struct err *err)
 		if (n > 0)
 			out->len += (size_t)n;
 	} while (n != 0);
-	out->text[out->len] = '\0';
 	strip(out);
 	return 0;
 }

@@ -26,8 +26,8 @@ int ask_secret(void *arg, const struct auth_question *, struct secret *out,
     struct err *);
 
 /*
- * Reads the whole of fd (borrowed), of at most SECRET_TEXT_MAX bytes and an
- * end of line, which is taken off. 0; -1 with ERR_INPUT (it is longer),
+ * Reads the whole of fd (borrowed), of at most SECRET_TEXT_MAX bytes. One end
+ * of line at its end is taken off. 0; -1 with ERR_INPUT (it is longer),
  * ERR_TIMEOUT, ERR_SYS.
  */
 int ask_secret_read(int fd, struct secret *out, struct err *);

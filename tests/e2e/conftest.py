@@ -16,6 +16,7 @@ from lib.peer import SshPeer
 from lib.proxy import Proxy
 from lib.servers import Server, echo
 from lib.sshd import SSHD, SSHDS, Keys, Sshd, version
+from lib.worker import Worker
 
 PEER = os.environ.get("HAWSER_E2E_PEER")
 TOOLS = ("ssh", "ssh-keygen", "curl", "ip", "nft")
@@ -137,6 +138,21 @@ def make_hawserd(stack, workdir, request):
 @pytest.fixture
 def hawserd(make_hawserd):
     return make_hawserd()
+
+
+@pytest.fixture
+def make_worker(stack, workdir, request):
+    """make_worker(sshd, **order): a worker that has no order yet."""
+    made = []
+
+    def make(sshd=None, **order):
+        made.append(None)
+        worker = Worker(os.path.join(workdir, f"worker{len(made)}"), sshd,
+                        **order)
+        request.node.logs = getattr(request.node, "logs", []) + [worker.log]
+        stack.callback(worker.cleanup)
+        return worker
+    return make
 
 
 @pytest.fixture

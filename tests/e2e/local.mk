@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/worker.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/test_auth.py \
+	tests/e2e/test_auth_methods.py \
 	tests/e2e/test_classes.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_control.py \

@@ -13,7 +13,7 @@ from lib import ports
 from lib.hawserd import stanza
 from lib.servers import connect, echo, ping
 from lib.wait import SANITIZED, until
-from lib.worker import Worker, tcp
+from lib.worker import tcp
 
 LANDLOCK_CREATE_RULESET = 444
 NOWHERE = {"any_port": False, "unix": False, "ports": []}
@@ -38,20 +38,6 @@ def process_status(pid):
 def echoes(port):
     with connect(port) as s:
         return ping(s)
-
-
-@pytest.fixture
-def make_worker(stack, workdir, request):
-    made = []
-
-    def make(sshd, **order):
-        made.append(None)
-        worker = Worker(os.path.join(workdir, f"worker{len(made)}"), sshd,
-                        **order)
-        request.node.logs = getattr(request.node, "logs", []) + [worker.log]
-        stack.callback(worker.cleanup)
-        return worker
-    return make
 
 
 def test_status_names_it(hawserd, sshd):

@@ -15,21 +15,7 @@ from lib import ports, proc, servers, socks
 from lib.servers import Server, connect, echo, http, mail
 from lib.socks import v4, v4_reply, v5, v5_method, v5_reply
 from lib.wait import STRETCH, Stopwatch, until
-from lib.worker import Worker, tcp
-
-
-@pytest.fixture
-def make_worker(stack, workdir, request):
-    made = []
-
-    def make(sshd=None, **order):
-        made.append(None)
-        worker = Worker(os.path.join(workdir, f"worker{len(made)}"), sshd,
-                        **order)
-        request.node.logs = getattr(request.node, "logs", []) + [worker.log]
-        stack.callback(worker.cleanup)
-        return worker
-    return make
+from lib.worker import tcp
 
 
 @pytest.fixture

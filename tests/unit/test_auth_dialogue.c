@@ -460,7 +460,7 @@ nobody_to_ask(void **state)
 	    "there is no password: set HawserPassphraseCommand");
 	assert_int_equal(run(turns, methods, 1, true), -1);
 	assert_err(ERR_REFUSED, "the configuration leaves out "
-	    "keyboard-interactive; the configuration leaves out password");
+	    "keyboard-interactive and password");
 }
 
 static void

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: ISC
 
+unit_tests += tests/unit/test_ask_secret
+tests_unit_test_ask_secret_SOURCES = tests/unit/test_ask_secret.c
+tests_unit_test_ask_secret_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_ask_secret_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_ask_secret_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_onward
 tests_unit_test_onward_SOURCES = tests/unit/test_onward.c
 tests_unit_test_onward_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)

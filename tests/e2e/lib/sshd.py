@@ -224,6 +224,41 @@ class Sshd:
                 *arguments]
 
 
+class PamSshd(Sshd):
+    """One that asks PAM, which wants to hear password; account is a line of
+    its configuration. PAM reads that from /etc, so that this server has an
+    /etc/pam.d of its own; that takes root."""
+
+    password = "Correct-Horse-Battery-1"
+    FOUND = os.path.exists("/etc/pam.d/sshd")
+
+    def __init__(self, folder, keys, options=(), account="pam_permit.so",
+                 **others):
+        super().__init__(folder, keys, options=[
+            *options, "UsePAM yes", "PasswordAuthentication yes",
+            "KbdInteractiveAuthentication yes", "PermitRootLogin yes"],
+            **others)
+        with open(self.path("password"), "w", encoding="ascii") as f:
+            f.write(self.password)
+        with open(self.path("check"), "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\n"
+                    "[ \"$(tr -d '\\000')\" = \"$(cat "
+                    f"{self.path('password')})\" ]\n")
+        os.chmod(self.path("check"), 0o700)
+        with open(self.path("pam"), "w", encoding="ascii") as f:
+            f.write("auth required pam_exec.so quiet expose_authtok "
+                    f"{self.path('check')}\n"
+                    "auth required pam_permit.so\n"
+                    f"account required {account}\n"
+                    "password required pam_pwhistory.so\n"
+                    "session required pam_permit.so\n")
+
+    def _command(self):
+        return ["unshare", "-m", "sh", "-c",
+                f"mount --bind {self.path('pam')} /etc/pam.d/sshd "
+                '&& exec "$0" "$@"', *super()._command()]
+
+
 class Dropbear(Sshd):
     """The server of small machines. Whom it lets in stands in the user's home,
     so it has a home of its own; that takes root."""
