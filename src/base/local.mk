@@ -4,12 +4,14 @@ noinst_LIBRARIES += libhawser_base.a
 libhawser_base_a_SOURCES = \
 	src/base/backoff.c \
 	src/base/base64.c \
+	src/base/caps.c \
 	src/base/clock.c \
 	src/base/endpoint.c \
 	src/base/episode.c \
 	src/base/err.c \
 	src/base/fdio.c \
 	src/base/forward.c \
+	src/base/limits.c \
 	src/base/log.c \
 	src/base/log_json.c \
 	src/base/places.c \
@@ -19,12 +21,14 @@ libhawser_base_a_SOURCES = \
 	src/base/utf8.c \
 	src/base/backoff.h \
 	src/base/base64.h \
+	src/base/caps.h \
 	src/base/clock.h \
 	src/base/endpoint.h \
 	src/base/episode.h \
 	src/base/err.h \
 	src/base/fdio.h \
 	src/base/forward.h \
+	src/base/limits.h \
 	src/base/log.h \
 	src/base/log_json.h \
 	src/base/places.h \

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-#define _GNU_SOURCE
 #include "config/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/str.h"
 #include "config/expand.h"
 #include "config/host.h"
@@ -154,9 +152,6 @@ check_keys(const struct resolution *r, struct config *report)
 static bool
 may_bind(uint16_t port)
 {
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	int first = 1024;
 	FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
 
@@ -165,10 +160,7 @@ may_bind(uint16_t port)
 			first = 1024;
 		fclose(f);
 	}
-	if (port >= first)
-		return true;
-	return syscall(SYS_capget, &head, caps) == 0 &&
-	    (caps[0].effective & 1u << CAP_NET_BIND_SERVICE) != 0;
+	return port >= first || (caps_effective() & CAPS_LOW_PORTS) != 0;
 }
 
 static bool

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "base/caps.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "ipc/message.h"
@@ -89,6 +90,9 @@ resolver_child_main(void)
 	int rc;
 
 	prctl(PR_SET_NAME, "hawserd-names");
+	/* Answers come from the network: root's powers are none of ours. */
+	(void)caps_keep(CAPS_NONE, NULL);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	json_object_seed(0);	/* before there are threads */
 	sem_init(&places, 0, THREADS_MAX);
 	pthread_attr_init(&attr);

@@ -61,7 +61,7 @@ libhawser_worker_a_SOURCES = \
 	src/worker/worker.c \
 	src/worker/worker.h
 libhawser_worker_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
-	$(SECCOMP_CFLAGS)
+	$(SECCOMP_CFLAGS) $(LANDLOCK_CPPFLAGS)
 
 # What a program or test that uses this folder links; with HAWSER_SSH_LINK.
 HAWSER_WORKER_LIBS = libhawser_worker.a $(HAWSER_SSH_LIBS) $(EVENT_LIBS) \

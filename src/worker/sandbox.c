@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "worker/syscall_filter.h"
@@ -23,6 +24,12 @@
 #endif
 #ifndef SANITIZED
 #define SANITIZED	false
+#endif
+
+#ifdef HAWSER_LANDLOCK
+#define LANDLOCK	true
+#else
+#define LANDLOCK	false
 #endif
 
 /*
@@ -119,6 +126,16 @@ enter_filter(const struct targets *needs)
 	return rc == 0;
 }
 
+/* Only root has any here: a user's hawserd leaves none to its children. */
+static void
+drop_capabilities(void)
+{
+	struct err err;
+
+	if (caps_keep(CAPS_NONE, &err) == -1)
+		log_warn("capabilities stay: %s", err.text);
+}
+
 void
 sandbox_prepare(void)
 {
@@ -129,14 +146,15 @@ sandbox_prepare(void)
 const char *
 sandbox_enter(const struct targets *needs, struct targets *reach)
 {
-	bool files, calls, ports;
+	bool files, calls, ports = false;
 
 	reach->any_port = true;
 	reach->unix_sockets = true;
+	drop_capabilities();
 	if (SANITIZED)
 		return "none";
 	/* The filter comes second: it does not let rulesets be made. */
-	files = enter_landlock(needs, &ports);
+	files = LANDLOCK && enter_landlock(needs, &ports);
 	calls = enter_filter(needs);
 	if (ports || (calls && needs->port_count == 0))
 		reach->any_port = needs->any_port;

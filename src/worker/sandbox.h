@@ -6,10 +6,10 @@
 
 /*
  * sandbox: what is taken from this process before the first byte from the
- * network is read: all files, all system calls but those of syscall_filter,
- * and TCP ports that no remote forward leads to. Each half is as good as the
- * kernel is; a kernel without them is no error. Builds with sanitizers, whose
- * runtime needs more, run without.
+ * network is read: all capabilities, all files, all system calls but those of
+ * syscall_filter, and TCP ports that no remote forward leads to. Each half is
+ * as good as the kernel is; a kernel without them is no error. Builds with
+ * sanitizers, whose runtime needs more, only give up capabilities.
  */
 
 /*

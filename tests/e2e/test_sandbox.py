@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import textwrap
 
 import pytest
 
 from lib import ports
-from lib.hawserd import stanza
+from lib.hawserd import program, stanza
 from lib.servers import connect, echo, ping
-from lib.wait import SANITIZED, until
+from lib.wait import SANITIZED, STRETCH, until
 from lib.worker import tcp
 
 LANDLOCK_CREATE_RULESET = 444
@@ -51,6 +53,11 @@ def test_status_names_it(hawserd, sshd):
     assert host["workers"][0]["sandbox"] == ("+".join(parts) or "none")
     assert bool(parts) != SANITIZED
     assert kernel["NoNewPrivs"].strip() == "1"
+    # Its hawserd may be root's; of that nothing is left here.
+    assert {kernel[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Amb")} \
+        == {"0" * 16}
+    with open(f"/proc/{host['pid']}/limits", encoding="ascii") as f:
+        assert re.search("^Max core file size +0 +0 ", f.read(), re.M)
 
 
 def test_its_violation_is_a_crash(hawserd, sshd):
@@ -62,6 +69,59 @@ def test_its_violation_is_a_crash(hawserd, sshd):
     end = until(lambda: hawserd.host("one")["last_end"], 5, "an end")
     assert end["class"] == "crash"
     assert "SIGSYS" in end["text"] and "phase up" in end["text"]
+
+
+# What an attacker might do first, in place of the first recv() after which a
+# worker holds bytes of the network.
+ESCAPES = {
+    "execve": 'execl("/bin/sh", "sh", "-c", "exit 0", (char *)0)',
+    "fork": "fork()",
+    "ptrace": "ptrace(PTRACE_ATTACH, getppid(), 0, 0)",
+    "kill": "kill(getppid(), SIGKILL)",
+}
+PRELOAD = """
+    #include <signal.h>
+    #include <sys/ptrace.h>
+    #include <sys/socket.h>
+    #include <unistd.h>
+
+    ssize_t
+    recv(int fd, void *buffer, size_t size, int flags)
+    {
+    	(void)fd; (void)buffer; (void)size; (void)flags;
+    	%s;
+    	_exit(77);
+    }
+"""
+
+
+@sandboxed
+@pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler")
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_escape_is_death(hawserd, sshd, workdir, escape):
+    """The program itself, but for one call of libc's."""
+    library = os.path.join(workdir, "escape.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, "-x", "c", "-"],
+                   input=textwrap.dedent(PRELOAD % ESCAPES[escape]),
+                   text=True, check=True)
+    wrapper = os.path.join(workdir, "worker")
+    with open(wrapper, "w", encoding="ascii") as f:
+        f.write(f"#!/bin/sh\nLD_PRELOAD={library} "
+                f"exec {program('hawser-worker')}\n")
+    os.chmod(wrapper, 0o755)
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"))
+    hawserd.start("--worker", wrapper)
+    end = hawserd.wait_ended("one", "waiting", "connecting")["last_end"]
+    assert end["class"] == "crash"
+    assert "SIGSYS" in end["text"] and "phase banner" in end["text"]
+
+
+def test_without_its_supervisor_it_does_not_begin(make_worker, sshd):
+    """It was dead before the worker could ask for its own death: here the
+    parent is a shell, and the socket another one's."""
+    worker = make_worker(sshd, under=("sh", "-c", '"$0"; exit 9'))
+    assert worker.process.wait(10 * STRETCH) == 9
+    assert not worker.drain_facts()
 
 
 @sandboxed

@@ -4,6 +4,10 @@ unit_tests += tests/unit/test_base64
 tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
 tests_unit_test_base64_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_caps
+tests_unit_test_caps_SOURCES = tests/unit/test_caps.c
+tests_unit_test_caps_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_sha256
 tests_unit_test_sha256_SOURCES = tests/unit/test_sha256.c
 tests_unit_test_sha256_LDADD = $(HAWSER_BASE_LIBS) $(CMOCKA_LIBS)
