@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/spawn.h"
 
 /* In the child: never returns. */
 static void
 become_shell(const char *command)
 {
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)command, NULL };
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
@@ -29,7 +31,7 @@ become_shell(const char *command)
 	    dup2(null, 2) == -1)
 		_exit(127);
 	syscall(SYS_close_range, 3U, ~0U, 0U);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	execve("/bin/sh", argv, spawn_environment(NULL));
 	_exit(127);
 }
 

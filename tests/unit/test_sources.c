@@ -315,6 +315,22 @@ match_exec_is_as_the_ini_says(void **state)
 	    "hawser.ini says match_exec = no\n");
 }
 
+/* A secret in hawserd's environment is none of a command's. */
+static void
+match_exec_sees_little_of_the_environment(void **state)
+{
+	(void)state;
+	write_file("conf.d/1.conf", "Host a\n\tLocalForward 2001 x:1\n"
+	    "Match exec \"test -n \\\"$HOME$TOKEN\\\"\"\n\tUser home\n"
+	    "Match exec \"test -n \\\"$TOKEN\\\"\"\n\tPort 99\n");
+	write_file("hawser.ini", "[supervisor]\nmatch_exec = yes\n");
+	setenv("TOKEN", "secret", 1);
+	load("");
+	unsetenv("TOKEN");
+	assert_string_equal(host("a")->user, "home");
+	assert_int_equal(host("a")->port, 22);
+}
+
 int
 main(void)
 {
@@ -328,6 +344,7 @@ main(void)
 		TEST(settings_travel),
 		TEST(ssh_files_lend_only_if_they_may),
 		TEST(match_exec_is_as_the_ini_says),
+		TEST(match_exec_sees_little_of_the_environment),
 	};
 
 	return cmocka_run_group_tests_name("sources", tests, NULL, NULL);
