@@ -37,6 +37,20 @@ config_has_errors(const struct config *c)
 	return false;
 }
 
+char *
+config_first_error(const struct config *c)
+{
+	for (size_t i = 0; i < c->diagnostic_count; i++)
+		if (c->diagnostics[i].severity == SEVERITY_ERROR) {
+			struct str s;
+
+			str_init(&s);
+			diagnostic_format(&c->diagnostics[i], &s);
+			return str_take(&s);
+		}
+	return NULL;
+}
+
 const char *
 severity_name(enum severity severity)
 {

@@ -126,6 +126,7 @@ struct config {
 struct config_source {
 	const char *dir;	/* holds conf.d/ and hawser.ini */
 	const char *file;	/* one ssh_config file (-F) */
+	bool runs_here;		/* by us: hawser.ini's user has to be us */
 };
 
 /*
@@ -139,6 +140,9 @@ void config_free(struct config *);
 
 /* Is there an error among the diagnostics? Then it must not be applied. */
 bool config_has_errors(const struct config *);
+
+/* New: the first error, as diagnostic_format() has it; NULL without one. */
+char *config_first_error(const struct config *);
 
 /* "error", "warning", "note". */
 const char *severity_name(enum severity);

@@ -68,6 +68,22 @@ check(int fd, const char *what, const char *path, struct err *err)
 	return 0;
 }
 
+/* Says that "it" or "the folder" was not opened; by errno. */
+static int
+explain(const char *what, struct err *err)
+{
+	const struct passwd *pw;
+	char number[24];
+
+	if (errno != EACCES)
+		return err_sys(err, "cannot open %s", what);
+	pw = getpwuid(getuid());
+	snprintf(number, sizeof(number), "%ld", (long)getuid());
+	return err_set(err, ERR_PERM, "cannot open %s: permission denied; let "
+	    "user %s, or a group of that user, read it and pass the folders "
+	    "above", what, pw != NULL ? pw->pw_name : number);
+}
+
 /* The folder in which an open file really stands. */
 static int
 check_folder_of(int fd, struct err *err)
@@ -102,7 +118,7 @@ files_read(const char *path, size_t max, size_t *len, struct err *err)
 
 	*len = 0;
 	if (fd == -1) {
-		if (err_sys(err, "cannot open it") == -1 && errno == ENOENT)
+		if (explain("it", err) == -1 && errno == ENOENT)
 			err->code = ERR_NOTFOUND;
 		return NULL;
 	}
@@ -170,7 +186,7 @@ files_in_folder(const char *folder, const char *const *suffixes,
 	DIR *dir;
 
 	if (fd == -1)
-		return err_sys(err, "cannot open the folder");
+		return explain("the folder", err);
 	if (check(fd, "", "it", err) == -1) {
 		close(fd);
 		return -1;

@@ -40,7 +40,9 @@ enum key {
 	KEY_LOG_FORMAT,
 	KEY_INHERIT,
 	KEY_MATCH_EXEC,
+	KEY_USER,
 	KEY_GROUP,
+	KEY_API_GROUP,
 	KEY_COUNT
 };
 
@@ -65,7 +67,7 @@ struct reader {
 typedef int take_fn(struct reader *, const char *value, struct err *);
 
 static take_fn take_log_level, take_log_format, take_inherit, take_exec,
-    take_group;
+    take_user, take_group, take_api_group;
 
 static const struct {
 	enum section section;
@@ -79,7 +81,9 @@ static const struct {
 	[KEY_INHERIT] = { SECTION_SUPERVISOR, "inherit_ssh_config",
 	    take_inherit },
 	[KEY_MATCH_EXEC] = { SECTION_SUPERVISOR, "match_exec", take_exec },
-	[KEY_GROUP] = { SECTION_API, "group", take_group },
+	[KEY_USER] = { SECTION_SUPERVISOR, "user", take_user },
+	[KEY_GROUP] = { SECTION_SUPERVISOR, "group", take_group },
+	[KEY_API_GROUP] = { SECTION_API, "group", take_api_group },
 };
 static_assert(sizeof(keys) / sizeof(keys[0]) == KEY_COUNT,
     "one row per key");
@@ -205,13 +209,33 @@ take_exec(struct reader *r, const char *value, struct err *err)
 }
 
 static int
+take_name(struct iniconf_name *out, const struct reader *r, const char *value)
+{
+	out->text = str_dup(value);
+	out->line = r->line;
+	out->column = value_column(r);
+	return 0;
+}
+
+static int
+take_user(struct reader *r, const char *value, struct err *err)
+{
+	(void)err;
+	return take_name(&r->out.user, r, value);
+}
+
+static int
 take_group(struct reader *r, const char *value, struct err *err)
 {
 	(void)err;
-	r->out.api_group = str_dup(value);
-	r->out.api_group_line = r->line;
-	r->out.api_group_column = value_column(r);
-	return 0;
+	return take_name(&r->out.group, r, value);
+}
+
+static int
+take_api_group(struct reader *r, const char *value, struct err *err)
+{
+	(void)err;
+	return take_name(&r->out.api_group, r, value);
 }
 
 /* Has it stood before? Remembers that it stands here. */
@@ -436,13 +460,18 @@ iniconf_parse(const char *file, const char *bytes, size_t n,
 	if (ini_parse_stream(on_read, &r, on_pair, &r) < 0)
 		abort();	/* memory is out */
 	document_end(r.out.defaults);
+	if (r.out.group.text != NULL && r.keys[KEY_USER] == 0)
+		report_add_at(report, SEVERITY_ERROR, file, r.out.group.line,
+		    1, "group says nothing without a user");
 	return r.out;
 }
 
 void
 iniconf_fini(struct iniconf *c)
 {
-	free(c->api_group);
+	free(c->user.text);
+	free(c->group.text);
+	free(c->api_group.text);
 	document_free(c->defaults);
 	*c = (struct iniconf){ 0 };
 }

@@ -12,6 +12,7 @@
  * iniconf: hawser.ini. Bytes in, settings out: no I/O.
  *
  *	[supervisor]	log_level log_format inherit_ssh_config match_exec
+ *			user group
  *	[api]		group
  *	[defaults]	keywords (snake.h) and their values (scalar.h)
  *
@@ -27,10 +28,17 @@ enum iniconf_exec {
 	INICONF_EXEC_NO,
 };
 
+/* A name that has to be looked up, and where it stands. */
+struct iniconf_name {
+	char *text;			/* NULL: none was given */
+	int line, column;
+};
+
 struct iniconf {
 	struct settings settings;	/* without the group */
-	char *api_group;		/* NULL: none was named */
-	int api_group_line, api_group_column;
+	struct iniconf_name user;	/* as whom hawserd runs */
+	struct iniconf_name group;	/* instead of that user's; or NULL */
+	struct iniconf_name api_group;
 	bool inherit;			/* do ssh's own files lend values? */
 	enum iniconf_exec match_exec;
 	struct document *defaults;	/* a BLOCK_TOP */

@@ -17,6 +17,7 @@ libhawser_config_a_SOURCES = \
 	src/config/host.c \
 	src/config/index.c \
 	src/config/iniconf.c \
+	src/config/inifile.c \
 	src/config/jump.c \
 	src/config/keyword.c \
 	src/config/kinds.c \
@@ -27,6 +28,7 @@ libhawser_config_a_SOURCES = \
 	src/config/plan.c \
 	src/config/report.c \
 	src/config/resolve.c \
+	src/config/runas.c \
 	src/config/scalar.c \
 	src/config/settle.c \
 	src/config/sha1.c \
@@ -54,6 +56,7 @@ libhawser_config_a_SOURCES = \
 	src/config/host.h \
 	src/config/index.h \
 	src/config/iniconf.h \
+	src/config/inifile.h \
 	src/config/jump.h \
 	src/config/keyword.h \
 	src/config/kinds.h \
@@ -63,6 +66,7 @@ libhawser_config_a_SOURCES = \
 	src/config/plan.h \
 	src/config/report.h \
 	src/config/resolve.h \
+	src/config/runas.h \
 	src/config/scalar.h \
 	src/config/settle.h \
 	src/config/sha1.h \

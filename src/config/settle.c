@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "config/files.h"
 #include "config/report.h"
 
 #define MS_PER_S	1000
@@ -26,8 +27,9 @@ look(struct config_file *f, const char *path)
 	return true;
 }
 
-struct config_file *
-settle_note(struct config *c, const char *path)
+/* Borrowed until the next one is added; NULL if it can't be looked at. */
+static struct config_file *
+note(struct config *c, const char *path)
 {
 	struct config_file f = { 0 };
 
@@ -39,6 +41,24 @@ settle_note(struct config *c, const char *path)
 		    2 * c->file_count, sizeof(*c->files));
 	c->files[c->file_count] = f;
 	return &c->files[c->file_count++];
+}
+
+void
+settle_note(struct config *c, const char *path)
+{
+	note(c, path);
+}
+
+char *
+settle_read(struct config *c, const char *path, size_t max, size_t *len,
+    struct err *err)
+{
+	struct config_file *file = note(c, path);
+	char *text = files_read(path, max, len, err);
+
+	if (file != NULL && text != NULL)
+		file->is_cut = *len > 0 && text[*len - 1] != '\n';
+	return text;
 }
 
 static bool

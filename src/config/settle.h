@@ -20,9 +20,13 @@
 struct config *settle_load(const struct config_source *);
 
 /*
- * Notes the file or folder as it is before it is read; what can't be looked
- * at isn't noted. Borrowed until the next one is added; or NULL.
+ * Notes the folder as it is before it is read; what can't be looked at isn't
+ * noted.
  */
-struct config_file *settle_note(struct config *, const char *path);
+void settle_note(struct config *, const char *path);
+
+/* New: the bytes of a file as files_read() gives them; and it is noted. */
+char *settle_read(struct config *, const char *path, size_t max, size_t *len,
+    struct err *);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/tree.h"
 
-#include <grp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "config/exec.h"
 #include "config/files.h"
+#include "config/inifile.h"
 #include "config/localnet.h"
 #include "config/report.h"
 #include "config/settle.h"
@@ -105,19 +105,6 @@ is_within_bounds(struct reader *r, const struct place *p)
 	return false;
 }
 
-/* New: the bytes of a file, as files_read() gives them; and it is noted. */
-static char *
-read_file(struct reader *r, const char *path, size_t max, size_t *n,
-    struct err *err)
-{
-	struct config_file *file = settle_note(r->report, path);
-	char *text = files_read(path, max, n, err);
-
-	if (file != NULL && text != NULL)
-		file->is_cut = *n > 0 && text[*n - 1] != '\n';
-	return text;
-}
-
 /*
  * New: the document at path with all it includes; NULL if it can't be read,
  * which is reported (unless ssh's own file isn't there).
@@ -132,7 +119,7 @@ read_document(struct reader *r, const char *path, const struct place *p)
 
 	if (!is_within_bounds(r, p))
 		return NULL;
-	text = read_file(r, path, FILES_SIZE_MAX, &n, &err);
+	text = settle_read(r->report, path, FILES_SIZE_MAX, &n, &err);
 	if (text == NULL && p->from != NULL)
 		report_add(r->report, severity_of(p), p->from, p->line,
 		    "Include %s: %s", path, err.text);
@@ -164,7 +151,7 @@ read_yaml(struct reader *r, const char *path)
 
 	if (!is_within_bounds(r, &conf_d))
 		return;
-	text = read_file(r, path, YAMLCONF_SIZE_MAX, &n, &err);
+	text = settle_read(r->report, path, YAMLCONF_SIZE_MAX, &n, &err);
 	if (text == NULL) {
 		report_add(r->report, SEVERITY_ERROR, path, 0, "%s",
 		    err.text);
@@ -200,50 +187,41 @@ read_folder(struct reader *r, const char *dir)
 	free(folder);
 }
 
-/* The group that hawser.ini lends the API to. */
+/* Is the user that hawser.ini names the one that this is loaded for? */
 static void
-find_group(struct reader *r, const char *path, const struct iniconf *ini)
+check_user(struct reader *r, const struct inifile *f, bool runs_here)
 {
-	struct settings *s = &r->tree->settings;
-	const struct group *group;
+	const struct iniconf_name *where = &f->ini.user;
 
-	if (ini->api_group == NULL)
+	if (f->user.name == NULL || runas_is_us(&f->user))
 		return;
-	if ((group = getgrnam(ini->api_group)) == NULL) {
-		report_add_at(r->report, SEVERITY_ERROR, path,
-		    ini->api_group_line, ini->api_group_column,
-		    "there is no group \"%s\"", ini->api_group);
-		return;
-	}
-	s->has_api_group = true;
-	s->api_gid = group->gr_gid;
+	if (runs_here)
+		report_add_at(r->report, SEVERITY_ERROR, f->path, where->line,
+		    where->column, "hawserd runs as user %ld, group %ld: it "
+		    "becomes %s only when root starts it anew",
+		    (long)getuid(), (long)getgid(), f->user.name);
+	else
+		report_add_at(r->report, SEVERITY_NOTE, f->path, where->line,
+		    where->column, "hawserd reads this as %s, for whom \"~\", "
+		    "permissions and Match exec may differ: check it as that "
+		    "user, too", f->user.name);
 }
 
 /* Reads hawser.ini, which may be missing. Its defaults are new; or NULL. */
 static struct document *
-read_ini(struct reader *r, const char *dir)
+read_ini(struct reader *r, const struct config_source *source)
 {
-	char *path = str_dupf("%s/hawser.ini", dir), *text;
-	struct iniconf ini = iniconf_usual();
 	struct document *defaults;
-	struct err err;
-	size_t n;
+	struct inifile f;
 
-	text = read_file(r, path, INICONF_SIZE_MAX, &n, &err);
-	if (text != NULL)
-		ini = iniconf_parse(path, text, n, r->report);
-	else if (err.code != ERR_NOTFOUND)
-		report_add(r->report, SEVERITY_ERROR, path, 0, "%s",
-		    err.text);
-	r->inherit = ini.inherit;
-	r->tree->match_exec = ini.match_exec;
-	r->tree->settings = ini.settings;
-	find_group(r, path, &ini);
-	defaults = ini.defaults;
-	ini.defaults = NULL;
-	iniconf_fini(&ini);
-	free(text);
-	free(path);
+	inifile_load(&f, source->dir, r->report);
+	check_user(r, &f, source->runs_here);
+	r->inherit = f.ini.inherit;
+	r->tree->match_exec = f.ini.match_exec;
+	r->tree->settings = f.ini.settings;
+	defaults = f.ini.defaults;
+	f.ini.defaults = NULL;
+	inifile_fini(&f);
 	return defaults;
 }
 
@@ -261,11 +239,11 @@ read_lenders(struct reader *r)
 }
 
 static void
-read_all(struct reader *r, const char *dir)
+read_all(struct reader *r, const struct config_source *source)
 {
-	struct document *last = read_ini(r, dir);
+	struct document *last = read_ini(r, source);
 
-	read_folder(r, dir);
+	read_folder(r, source->dir);
 	if (r->inherit)
 		read_lenders(r);
 	for (size_t i = 0; i < r->defaults.count; i++) {
@@ -293,7 +271,7 @@ tree_load(struct tree *out, const struct config_source *source,
 		read_root(&r, source->file, &alone);
 		return 0;
 	}
-	read_all(&r, source->dir);
+	read_all(&r, source);
 	return 0;
 }
 

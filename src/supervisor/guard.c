@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,13 +60,11 @@ has_ended(pid_t pid, int *code)
 int
 guard_main(const char *command)
 {
-	struct rlimit none = { 0, 0 };
 	pid_t pid, self = getpid();
 	sigset_t awaited, old;
 	int code, number;
 
 	prctl(PR_SET_NAME, "hawserd-guard");
-	setrlimit(RLIMIT_CORE, &none);
 	sigemptyset(&awaited);
 	sigaddset(&awaited, SIGTERM);
 	sigaddset(&awaited, SIGCHLD);

@@ -49,8 +49,9 @@ check_dir(const char *dir, struct err *err)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ERR_INPUT, "%s is not a folder", dir);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return err_set(err, ERR_PERM,
-		    "the folder %s belongs to another user", dir);
+		return err_set(err, ERR_PERM, "the folder %s belongs to "
+		    "another user: chown or remove it, or start hawserd as "
+		    "that user", dir);
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
 	    (st.st_mode & S_ISVTX) == 0)
 		return err_set(err, ERR_PERM,
@@ -116,6 +117,21 @@ take_lock(struct instance *in, struct err *err)
 		    say_who_runs(in->lock, in->path, err) :
 		    err_sys(err, "cannot lock %s", path);
 	free(path);
+	return rc;
+}
+
+int
+instance_check(const char *path, struct err *err)
+{
+	char *lock_path = str_dupf("%s.lock", path);
+	int lock = open(lock_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK), rc = 0;
+
+	if (lock != -1 && flock(lock, LOCK_SH | LOCK_NB) == -1 &&
+	    errno == EWOULDBLOCK)
+		rc = say_who_runs(lock, path, err);
+	fd_close(&lock);
+	free(lock_path);
 	return rc;
 }
 
@@ -189,7 +205,8 @@ give(const char *path, const gid_t *group, mode_t lent, mode_t own,
 	if (chmod(path, own) == -1 ||
 	    chown(path, (uid_t)-1, group != NULL ? *group : getegid()) == -1 ||
 	    (group != NULL && chmod(path, lent) == -1))
-		return err_sys(err, "cannot give %s to the group %ld", path,
+		return err_sys(err, "cannot give %s to the group %ld (only a "
+		    "member of it can)", path,
 		    group != NULL ? (long)*group : (long)getegid());
 	return 0;
 }

@@ -30,6 +30,12 @@ int instance_open(struct instance *, const char *path, int *sock,
     struct err *);
 
 /*
+ * Is there no hawserd with this socket? Makes and changes nothing. 0, or -1
+ * with ERR_REFUSED as above.
+ */
+int instance_check(const char *path, struct err *);
+
+/*
  * Lets a group connect to the socket (mode 0660), or nobody else (NULL). A
  * folder that is named "hawser" and open to us alone, or was made so here, is
  * opened for the group to pass through. 0, or -1 with ERR_SYS.

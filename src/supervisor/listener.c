@@ -68,13 +68,25 @@ format_address(const union address *a)
 	return str_dupf("[%s]:%u", text, ntohs(a->in6.sin6_port));
 }
 
+static uint16_t
+port_of(const union address *a)
+{
+	return ntohs(a->any.sa_family == AF_INET ? a->in.sin_port :
+	    a->in6.sin6_port);
+}
+
 /* What to say about a bind that failed; sets the code by errno. */
 static int
 explain(const union address *a, struct err *err)
 {
 	char *where = format_address(a), holder[128];
 
-	if (errno != EADDRINUSE)
+	if (errno == EACCES && port_of(a) < IPPORT_RESERVED)
+		err_set(err, ERR_PERM, "%s: ports below %d take "
+		    "CAP_NET_BIND_SERVICE, which hawserd wasn't started with; "
+		    "have root start it with --user, or use a higher port",
+		    where, IPPORT_RESERVED);
+	else if (errno != EADDRINUSE)
 		err_sys(err, "cannot listen on %s", where);
 	else if (holder_find(&a->any, holder, sizeof(holder)))
 		err_set(err, ERR_REFUSED, "%s is used by %s", where, holder);

@@ -39,7 +39,7 @@ struct listener_file {
  * A family that this machine has not is left out. A socket's file on which
  * nobody listens makes room. 0; -1 with ERR_REFUSED if the address is taken
  * (the text names the holder where it can be seen), ERR_INPUT if the host is a
- * name, ERR_SYS.
+ * name, ERR_PERM if the port is for those who may, ERR_SYS.
  */
 int listener_open(struct listener *, const struct endpoint *,
     const struct listener_file *, struct err *);

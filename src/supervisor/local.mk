@@ -28,6 +28,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
 	src/supervisor/options.c \
+	src/supervisor/privs.c \
 	src/supervisor/proxy.c \
 	src/supervisor/reload.c \
 	src/supervisor/resolver.c \
@@ -60,6 +61,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \
 	src/supervisor/options.h \
+	src/supervisor/privs.h \
 	src/supervisor/proxy.h \
 	src/supervisor/reload.h \
 	src/supervisor/resolver.h \

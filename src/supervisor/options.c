@@ -12,14 +12,15 @@
 #include "config/config.h"
 
 static const char help[] =
-    "Usage: hawserd [-v] [-c DIR | -F FILE] [--daemon] [--socket PATH]\n"
-    "               [--worker PATH]\n"
+    "Usage: hawserd [-v] [-c DIR | -F FILE] [--daemon] [--user NAME]\n"
+    "               [--socket PATH] [--worker PATH]\n"
     "Keeps the SSH tunnels up that its configuration names.\n"
     "\n"
     "  -c, --config DIR   read the files in DIR\n"
     "  -F, --file FILE    read this one ssh_config file instead\n"
     "  -v, --verbose      log more\n"
     "      --daemon       go to the background when everything is set up\n"
+    "      --user NAME    become this user, if root starts it\n"
     "      --socket PATH  where the hawser command finds this hawserd\n"
     "      --worker PATH  run this program as worker\n"
     "  -V, --version      print the version\n"
@@ -28,7 +29,8 @@ static const char help[] =
     "Signals: HUP reads the configuration again, USR1 retries now, TERM ends.\n"
     "See hawserd(8).\n";
 
-enum { OPTION_DAEMON = 256, OPTION_SOCKET, OPTION_WORKER };
+enum { OPTION_DAEMON = 256, OPTION_SOCKET, OPTION_USER,
+    OPTION_WORKER };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -36,6 +38,7 @@ static const struct option long_options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "daemon", no_argument, NULL, OPTION_DAEMON },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "user", required_argument, NULL, OPTION_USER },
 	{ "worker", required_argument, NULL, OPTION_WORKER },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -76,6 +79,9 @@ take(struct options *o, int option)
 		return OPTIONS_RUN;
 	case OPTION_SOCKET:
 		set(&o->socket, optarg);
+		return OPTIONS_RUN;
+	case OPTION_USER:
+		set(&o->user, optarg);
 		return OPTIONS_RUN;
 	case OPTION_WORKER:
 		set(&o->worker, optarg);
@@ -163,5 +169,6 @@ options_fini(struct options *o)
 	free(o->config_file);
 	free(o->socket);
 	free(o->worker);
+	free(o->user);
 	*o = (struct options){ 0 };
 }

@@ -12,6 +12,7 @@ struct options {
 	char *config_file;
 	char *socket;
 	char *worker;
+	char *user;		/* whom root's hawserd becomes; NULL: unsaid */
 	bool verbose;
 	bool daemon;
 };

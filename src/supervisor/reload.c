@@ -121,21 +121,6 @@ log_diagnostic(const struct diagnostic *d)
 	str_fini(&s);
 }
 
-/* The first error's line, for status. New; NULL if there is no error. */
-static char *
-first_error(const struct config *c)
-{
-	for (size_t i = 0; i < c->diagnostic_count; i++)
-		if (c->diagnostics[i].severity == SEVERITY_ERROR) {
-			struct str s;
-
-			str_init(&s);
-			diagnostic_format(&c->diagnostics[i], &s);
-			return str_take(&s);
-		}
-	return NULL;
-}
-
 /*
  * Every diagnostic goes to the log; not if nothing runs yet and nothing will:
  * then whoever started us prints them.
@@ -194,7 +179,7 @@ on_loaded(void *arg, struct config *c, const struct err *why)
 	bool force;
 
 	r->loader = NULL;
-	o.error = c == NULL ? str_dup(why->text) : first_error(c);
+	o.error = c == NULL ? str_dup(why->text) : config_first_error(c);
 	if (o.error == NULL)
 		o.plan = plan_make(r->config, c);
 	if (o.error == NULL && torn_check(r->config, c, &err) == -1)

@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/places.h"
 #include "base/str.h"
@@ -23,6 +24,7 @@
 #include "supervisor/host.h"
 #include "supervisor/instance.h"
 #include "supervisor/options.h"
+#include "supervisor/privs.h"
 #include "supervisor/reload.h"
 #include "supervisor/resolver.h"
 #include "supervisor/routes.h"
@@ -256,24 +258,12 @@ open_standard_fds(void)
 	fd_close(&fd);
 }
 
-/* A listener here and in a worker, a pidfd, a socket: many for many hosts. */
-static void
-raise_fd_limit(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
-		l.rlim_cur = l.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &l);
-	}
-}
-
 static int
 set_up(struct supervisor *s, struct err *err)
 {
 	struct host_env env = { .worker_path = s->options.worker };
-	struct config_source source = { s->options.config_dir,
-	    s->options.config_file };
+	struct config_source source = { .dir = s->options.config_dir,
+	    .file = s->options.config_file, .runs_here = true };
 
 	if ((s->base = event_base_new()) == NULL)
 		return err_set(err, ERR_NOMEM, "there is no event loop");
@@ -311,18 +301,34 @@ tear_down(struct supervisor *s)
 	options_fini(&s->options);
 }
 
+/* From here on we are who we stay, and where we stay if that matters. */
+static int
+settle_down(struct supervisor *s, struct err *err)
+{
+	struct options *o = &s->options;
+	struct runas who;
+	int rc = privs_find(&who, o, err);
+
+	if (rc == 0 && (o->daemon || who.name != NULL))
+		rc = options_make_absolute(o, err);
+	if (rc == 0)
+		rc = who.name == NULL ? privs_stay(o, err) :
+		    privs_become(&who, o, err);
+	runas_fini(&who);
+	if (rc == 0 && o->daemon && (s->daemon_fd = daemonize_begin(err)) == -1)
+		rc = -1;
+	return rc;
+}
+
 static int
 run(struct supervisor *s, struct err *err)
 {
-	if (s->options.daemon) {
-		if (options_make_absolute(&s->options, err) == -1 ||
-		    (s->daemon_fd = daemonize_begin(err)) == -1)
-			return -1;
-	}
+	if (settle_down(s, err) == -1)
+		return -1;
 	if (instance_open(&s->instance, s->options.socket, &s->sock,
 	    err) == -1)
 		return -1;
-	raise_fd_limit();
+	limits_many_fds();
 	if (set_up(s, err) == -1)
 		return -1;
 	log_info("hawserd starts version=%s pid=%ld config=%s socket=%s",
@@ -342,6 +348,9 @@ supervisor_main(int argc, char **argv)
 	struct err err;
 
 	open_standard_fds();
+	/* Also for what is started from here: nothing of it is for others. */
+	umask(077);
+	limits_no_core();
 	if (argc == 3 && strcmp(argv[1], RESOLVER_OPTION) == 0) {
 		log_setup(LOG_WARN, "hawserd resolver");
 		log_set_format(strcmp(argv[2], "json") == 0 ? LOG_JSON :

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	tests/e2e/test_input.py \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_oracle.py \
+	tests/e2e/test_privs.py \
 	tests/e2e/test_sandbox.py \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_socks.py \

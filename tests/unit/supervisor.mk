@@ -64,6 +64,11 @@ tests_unit_test_options_SOURCES = tests/unit/test_options.c
 tests_unit_test_options_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_options_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_privs
+tests_unit_test_privs_SOURCES = tests/unit/test_privs.c
+tests_unit_test_privs_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_privs_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_proxy
 tests_unit_test_proxy_SOURCES = tests/unit/test_proxy.c
 tests_unit_test_proxy_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)

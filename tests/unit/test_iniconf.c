@@ -64,6 +64,15 @@ parse(const char *text, const char *wanted)
 }
 
 static void
+assert_name(const struct iniconf_name *n, const char *text, int line,
+    int column)
+{
+	assert_string_equal(n->text, text);
+	assert_int_equal(n->line, line);
+	assert_int_equal(n->column, column);
+}
+
+static void
 settings_are_taken(void **state)
 {
 	(void)state;
@@ -74,7 +83,8 @@ settings_are_taken(void **state)
 	    "# inherit_ssh_config = maybe\n"
 	    "inherit_ssh_config: no\n"
 	    "match_exec = yes\n"
-	    "\n"
+	    "user = me\n"
+	    "group = us\n"
 	    "   # indented\n"
 	    "[api]\n"
 	    "group =  wheel", "");
@@ -83,9 +93,9 @@ settings_are_taken(void **state)
 	assert_int_equal(file.settings.log_format, LOG_JSON);
 	assert_false(file.inherit);
 	assert_int_equal(file.match_exec, INICONF_EXEC_YES);
-	assert_string_equal(file.api_group, "wheel");
-	assert_int_equal(file.api_group_line, 11);
-	assert_int_equal(file.api_group_column, 10);
+	assert_name(&file.user, "me", 8, 8);
+	assert_name(&file.group, "us", 9, 9);
+	assert_name(&file.api_group, "wheel", 12, 10);
 	assert_int_equal(file.defaults->blocks[0].count, 0);
 }
 
@@ -102,7 +112,9 @@ what_is_not_said_is_usual(void **state)
 		assert_int_equal(file.settings.log_format, LOG_TEXT);
 		assert_true(file.inherit);
 		assert_int_equal(file.match_exec, INICONF_EXEC_USUAL);
-		assert_null(file.api_group);
+		assert_null(file.user.text);
+		assert_null(file.group.text);
+		assert_null(file.api_group.text);
 	}
 }
 
@@ -138,7 +150,7 @@ unknown_names_are_refused(void **state)
 	    "log_level = info\n"
 	    "[supervisor]\n"
 	    "loglevel = info\n"
-	    "group = x\n"
+	    "usr = x\n"
 	    "[api]\n"
 	    "grp = x\n"
 	    "[web]\n"
@@ -148,7 +160,7 @@ unknown_names_are_refused(void **state)
 	    "1:1: stray stands before the first [section]\n"
 	    "2:1: there is no section [supervisr]; did you mean supervisor?\n"
 	    "5:1: [supervisor] has no \"loglevel\"; did you mean log_level?\n"
-	    "6:1: [supervisor] has no \"group\"\n"
+	    "6:1: [supervisor] has no \"usr\"; did you mean user?\n"
 	    "8:1: [api] has no \"grp\"; did you mean group?\n"
 	    "9:1: there is no section [web]\n"
 	    "11:1: there is no keyword \"usr\"; did you mean user?\n"
@@ -163,7 +175,7 @@ names_stand_once(void **state)
 	    "[defaults]\nuser = y\n",
 	    "6:1: group stands in this section twice, first in line 2\n"
 	    "8:1: user stands in this section twice, first in line 4\n");
-	assert_string_equal(file.api_group, "a");
+	assert_string_equal(file.api_group.text, "a");
 	assert_string_equal(file.defaults->blocks[0].entries[0].value.texts[0],
 	    "x");
 }
@@ -191,6 +203,15 @@ wrong_values_are_refused(void **state)
 }
 
 static void
+a_group_is_a_users(void **state)
+{
+	(void)state;
+	parse("[supervisor]\ngroup = us\n",
+	    "2:1: group says nothing without a user\n");
+	parse("[supervisor]\nuser = me\n[api]\ngroup = us\n", "");
+}
+
+static void
 every_bad_line_is_told(void **state)
 {
 	(void)state;
@@ -209,7 +230,7 @@ every_bad_line_is_told(void **state)
 	    "6:2: the line begins with a blank: in INI it would continue the "
 	    "value above\n"
 	    "7:1: it is neither [section] nor name = value\n");
-	assert_string_equal(file.api_group, "x");
+	assert_string_equal(file.api_group.text, "x");
 }
 
 static void
@@ -230,7 +251,7 @@ bytes_are_judged(void **state)
 	parse_n(s.p, s.len);
 	assert_int_equal(report->diagnostic_count, 1);
 	assert_int_equal(report->diagnostics[0].line, 2);
-	assert_null(file.api_group);
+	assert_null(file.api_group.text);
 	assert_int_equal(file.defaults->blocks[0].count, 1);
 	str_fini(&s);
 }
@@ -248,6 +269,7 @@ main(void)
 		cmocka_unit_test_teardown(names_stand_once, tear_down),
 		cmocka_unit_test_teardown(wrong_values_are_refused,
 		    tear_down),
+		cmocka_unit_test_teardown(a_group_is_a_users, tear_down),
 		cmocka_unit_test_teardown(every_bad_line_is_told, tear_down),
 		cmocka_unit_test_teardown(bytes_are_judged, tear_down),
 	};

@@ -75,6 +75,8 @@ one_of_them(void **state)
 	struct err err;
 	int sock;
 
+	assert_int_equal(instance_check(p->path, &err), 0);
+	assert_int_equal(access(p->below, F_OK), -1);
 	assert_int_equal(instance_open(&in, p->path, &sock, &err), 0);
 	assert_true(answers(p->path));
 	assert_int_equal(stat(p->path, &st), 0);
@@ -100,10 +102,15 @@ a_second_one_is_told_who_runs(void **state)
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_non_null(strstr(err.text, pid));
 	assert_non_null(strstr(err.text, p->path));
+	err.text[0] = '\0';
+	assert_int_equal(instance_check(p->path, &err), -1);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_non_null(strstr(err.text, pid));
 	/* It took nothing away from the first. */
 	assert_true(answers(p->path));
 	close(sock);
 	instance_close(&first);
+	assert_int_equal(instance_check(p->path, &err), 0);
 	free(pid);
 }
 

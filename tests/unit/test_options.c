@@ -42,6 +42,7 @@ defaults(void **state)
 	assert_non_null(strstr(o.worker, "/hawser-worker"));
 	assert_false(o.verbose);
 	assert_false(o.daemon);
+	assert_null(o.user);
 	options_fini(&o);
 }
 
@@ -52,11 +53,12 @@ every_option(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&o, "hawserd -v -F f --socket s --worker w "
-	    "--daemon"), OPTIONS_RUN);
+	    "--daemon --user u"), OPTIONS_RUN);
 	assert_null(o.config_dir);
 	assert_string_equal(o.config_file, "f");
 	assert_string_equal(o.socket, "s");
 	assert_string_equal(o.worker, "w");
+	assert_string_equal(o.user, "u");
 	assert_true(o.verbose);
 	assert_true(o.daemon);
 	options_fini(&o);

@@ -59,11 +59,13 @@ class Hawserd:
         self.folder = folder
         self.ns = ns
         self.under = ()     # a command line that becomes the daemon
+        self.programs = BUILD
         for name in ("", "conf", "conf/conf.d", "home", "run", "state"):
             os.makedirs(os.path.join(folder, name), mode=0o700,
                         exist_ok=True)
         self.conf = os.path.join(folder, "conf")
         self.socket = os.path.join(folder, "run", "api.sock")
+        self.place = ("--socket", self.socket)
         self.log = TextLog(os.path.join(folder, "hawserd.log"))
         self._process = None
         self.environment = dict(
@@ -92,9 +94,10 @@ class Hawserd:
 
     def spawn(self, *arguments, source=None):
         """Starts without waiting. source replaces ("-c", folder)."""
-        command = [*self.under, program("hawserd"), *(source or ("-c", self.conf)),
-                   "--worker", program("hawser-worker"),
-                   "--socket", self.socket, *arguments]
+        command = [*self.under, os.path.join(self.programs, "hawserd"),
+                   *(source or ("-c", self.conf)),
+                   "--worker", os.path.join(self.programs, "hawser-worker"),
+                   *self.place, *arguments]
         with self.ns or contextlib.nullcontext(), \
                 open(self.log.path, "ab") as log:
             self._process = subprocess.Popen(
