@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -40,6 +41,19 @@ fd_close(int *fd)
 		close(*fd);
 	*fd = -1;
 	errno = saved;
+}
+
+void
+fd_close_shared(int *fd)
+{
+	struct linger off = { 0 };
+	int saved = errno;
+
+	/* What is no socket has none of it. */
+	if (*fd != -1)
+		setsockopt(*fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+	errno = saved;
+	fd_close(fd);
 }
 
 char *

@@ -17,6 +17,12 @@ int fd_set_cloexec(int fd, int on);
 void fd_close(int *fd);
 
 /*
+ * The same where another process may have had the descriptor: the end of a
+ * socket that was told to linger (socket(7)) is not waited for.
+ */
+void fd_close_shared(int *fd);
+
+/*
  * Reads a whole regular file of at most max bytes through the open fd
  * (borrowed). New buffer with a NUL behind *len bytes, which the caller frees;
  * NULL with err set if it cannot be read or is larger.

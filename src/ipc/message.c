@@ -177,16 +177,34 @@ message_parse(const char *bytes, size_t n, size_t fd_count,
 	return 0;
 }
 
-int
-message_send(int sock, enum message_name name, json_t *body, const int *fds,
-    size_t fd_count, struct err *err)
+static ssize_t
+send_with_fds(int sock, char *text, size_t len, const int *fds,
+    size_t fd_count)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
 	} control;
-	struct iovec iov;
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = { text, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = CMSG_SPACE(sizeof(int) * fd_count) };
+	struct cmsghdr *c;
+
+	memset(&control, 0, sizeof(control));
+	c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+	memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
+	return sendmsg(sock, &msg, MSG_NOSIGNAL);
+}
+
+/* Without descriptors by send(2): a worker's sandbox knows no sendmsg(2). */
+int
+message_send(int sock, enum message_name name, json_t *body, const int *fds,
+    size_t fd_count, struct err *err)
+{
 	char *text;
 	ssize_t n;
 
@@ -197,21 +215,10 @@ message_send(int sock, enum message_name name, json_t *body, const int *fds,
 	if (text == NULL)
 		return err_set(err, ERR_INPUT, "%s: not valid UTF-8",
 		    rows[name].name);
-	iov = (struct iovec){ text, strlen(text) };
-	if (fd_count > 0) {
-		struct cmsghdr *c;
-
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-		memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
-	}
 	do
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		n = fd_count > 0 ?
+		    send_with_fds(sock, text, strlen(text), fds, fd_count) :
+		    send(sock, text, strlen(text), MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
 	free(text);
 	if (n != -1)
@@ -287,7 +294,7 @@ void
 message_fini(struct message *m)
 {
 	for (size_t i = 0; i < m->fd_count; i++)
-		fd_close(&m->fds[i]);
+		fd_close_shared(&m->fds[i]);
 	m->fd_count = 0;
 	json_decref(m->body);
 	m->body = NULL;

@@ -138,6 +138,7 @@ host_forward_bind(struct host_forward *f)
 
 	if (!is_local(f) || listener_is_open(&f->listener))
 		return;
+	listener_close(&f->listener);
 	if (host_spare_take(f->host->table, &f->spec.listen, &f->listener))
 		listener_set_mask(&f->listener, file.mask);
 	else if (listener_open(&f->listener, &f->spec.listen, &file,

@@ -272,7 +272,7 @@ void
 listener_close(struct listener *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		fd_close(&l->fds[i]);
+		fd_close_shared(&l->fds[i]);
 		free(l->bound[i]);
 	}
 	if (is_ours(l))
@@ -284,6 +284,14 @@ listener_close(struct listener *l)
 bool
 listener_is_open(const struct listener *l)
 {
+	for (size_t i = 0; i < l->count; i++) {
+		int listens = 0;
+		socklen_t len = sizeof(listens);
+
+		if (getsockopt(l->fds[i], SOL_SOCKET, SO_ACCEPTCONN, &listens,
+		    &len) == -1 || !listens)
+			return false;
+	}
 	return l->count > 0;
 }
 

@@ -50,6 +50,7 @@ void listener_set_mask(const struct listener *, mode_t mask);
 /* Clients that wait and were not accepted are refused. */
 void listener_close(struct listener *);
 
+/* Do its sockets listen? A worker can put an end to that. */
 bool listener_is_open(const struct listener *);
 
 #endif

@@ -133,6 +133,7 @@ accept_one(struct ear *ear)
 			if (episode_ends(&l->shortage))
 				log_info("connections are accepted again");
 			return false;
+		case EINVAL:	/* somebody shut the lent socket down */
 		case EMFILE:
 		case ENFILE:
 		case ENOBUFS:

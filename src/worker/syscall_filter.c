@@ -35,10 +35,12 @@ struct rule {
  */
 static const struct rule allowed[] = {
 	ANY(recvfrom), ANY(read), ANY(epoll_wait), ANY(epoll_pwait),
-	/* With an address or TCP Fast Open they would connect, unconfined. */
+	/*
+	 * With an address or TCP Fast Open they would connect, unconfined;
+	 * sendmsg(2) would hand descriptors to the supervisor.
+	 */
 	{ SCMP_SYS(sendto), { WITHOUT(3, MSG_FASTOPEN), IS(4, 0) } },
 	{ SCMP_SYS(send), { WITHOUT(3, MSG_FASTOPEN) } },
-	{ SCMP_SYS(sendmsg), { WITHOUT(2, MSG_FASTOPEN) } },
 	ANY(write), ANY(writev), ANY(readv), ANY(recv), ANY(recvmsg),
 	ANY(epoll_ctl), ANY(epoll_create1), ANY(epoll_pwait2), ANY(poll),
 	ANY(ppoll), ANY(ppoll_time64), ANY(pipe2), ANY(close), ANY(shutdown),

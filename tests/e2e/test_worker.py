@@ -328,6 +328,16 @@ def test_descriptors_run_out(make_worker, sshd, serve):
     assert worker.log.count("no more connections") == 1
 
 
+def test_a_lent_socket_is_shut_down(worker):
+    """By one who has it, too: nobody can come, but nothing spins."""
+    forward = worker.listen("local", tcp("127.0.0.1", 9))
+    forward.sockets[0].shutdown(socket.SHUT_RDWR)
+    worker.log.wait("no more connections.*Invalid argument")
+    before = proc.cpu_seconds(worker.pid)
+    threading.Event().wait(1.2)
+    assert proc.cpu_seconds(worker.pid) - before <= 0.1
+
+
 def test_cancel_leaves_connections(worker, serve):
     server = serve(echo)
     forward = worker.listen("local", tcp("127.0.0.1", server.port))

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "supervisor/holder.h"
 #include "supervisor/listener.h"
@@ -293,6 +295,52 @@ lines_of_proc(void **state)
 	    AF_INET, sa, &inode));
 }
 
+/* Makes of our socket a connection whose end would be waited for. */
+static void
+make_linger(int fd, int peer)
+{
+	struct linger linger = { 1, 5 };
+	char bytes[65536] = { 0 };
+	struct sockaddr_in in;
+	socklen_t len = sizeof(in);
+
+	assert_int_equal(getsockname(peer, (struct sockaddr *)&in, &len), 0);
+	assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, len), -1);
+	assert_int_equal(errno, EINPROGRESS);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger,
+	    sizeof(linger)), 0);
+	assert_int_equal(poll(&(struct pollfd){ .fd = fd, .events = POLLOUT },
+	    1, 5000), 1);
+	while (write(fd, bytes, sizeof(bytes)) > 0)
+		continue;
+}
+
+/*
+ * What a worker that was taken over can do to the socket it was lent: the end
+ * of ours is not waited for, and a new one is made.
+ */
+static void
+a_socket_that_was_made_another(void **state)
+{
+	struct endpoint at = tcp("127.0.0.1", free_port());
+	struct endpoint there = tcp("127.0.0.1", free_port());
+	struct listener l = { 0 }, peer = { 0 };
+	int64_t begin;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(listener_open(&peer, &there, &file, &err), 0);
+	assert_int_equal(listener_open(&l, &at, &file, &err), 0);
+	assert_true(listener_is_open(&l));
+	make_linger(l.fds[0], peer.fds[0]);
+	begin = clock_now_ms();
+	assert_false(listener_is_open(&l));
+	listener_close(&l);
+	assert_true(clock_now_ms() - begin < 2000);
+	listener_close(&peer);
+}
+
 int
 main(void)
 {
@@ -306,6 +354,7 @@ main(void)
 		cmocka_unit_test(other_files_stay),
 		cmocka_unit_test(lines_of_net_unix),
 		cmocka_unit_test(lines_of_proc),
+		cmocka_unit_test(a_socket_that_was_made_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/fdio.h"
 #include "base/str.h"
 #include "ipc/message.h"
@@ -144,6 +146,53 @@ refused_descriptors_are_closed(void **state)
 	fd_close(&pair[1]);
 }
 
+/* A connection to nobody who reads, whose end would be waited for. */
+static int
+make_lingering(int *peer)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct linger linger = { 1, 5 };
+	socklen_t len = sizeof(in);
+	char bytes[65536] = { 0 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(*peer, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(listen(*peer, 1), 0);
+	assert_int_equal(getsockname(*peer, (struct sockaddr *)&in, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger,
+	    sizeof(linger)), 0);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		continue;
+	return fd;
+}
+
+/* Its end is not waited for. */
+static void
+a_refused_descriptor_may_linger(void **state)
+{
+	int pair[2], peer, fd = make_lingering(&peer);
+	int64_t begin;
+	struct message m;
+	struct err err;
+
+	(void)state;
+	make_pair(pair);
+	assert_int_equal(message_send(pair[0], ORDER_LISTEN,
+	    json_pack("{s:s}", "id", "L:1"), &fd, 1, &err), 0);
+	begin = clock_now_ms();
+	/* The message keeps it open. */
+	close(fd);
+	assert_int_equal(message_recv(pair[1], FROM_WORKER, &m, &err), -1);
+	assert_int_equal(err.code, ERR_PROTOCOL);
+	assert_true(clock_now_ms() - begin < 2000);
+	fd_close(&peer);
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+}
+
 static void
 ends_and_full_sockets_are_told(void **state)
 {
@@ -198,6 +247,7 @@ main(void)
 		cmocka_unit_test(rows_are_kept_to),
 		cmocka_unit_test(descriptors_travel),
 		cmocka_unit_test(refused_descriptors_are_closed),
+		cmocka_unit_test(a_refused_descriptor_may_linger),
 		cmocka_unit_test(ends_and_full_sockets_are_told),
 		cmocka_unit_test(bad_utf8_is_not_sent),
 	};

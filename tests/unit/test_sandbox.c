@@ -174,6 +174,15 @@ send_to_an_address(void)
 }
 
 static int
+hand_over_a_descriptor(void)
+{
+	struct msghdr msg = { 0 };
+
+	(void)sendmsg(2, &msg, 0);
+	return SURVIVED;
+}
+
+static int
 type_into_the_terminal(void)
 {
 	syscall(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x");
@@ -299,6 +308,7 @@ sockets(void **state)
 	expect_death(&all, make_a_datagram_socket);
 	expect_death(&all, make_a_netlink_socket);
 	expect_death(&all, send_to_an_address);
+	expect_death(&all, hand_over_a_descriptor);
 	expect_death(&all, type_into_the_terminal);
 	expect_exit(&all, reach_a_unix_socket, SURVIVED);
 	expect_exit(&none, reach_a_unix_socket, EACCES);
