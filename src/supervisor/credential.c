@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "supervisor/credential.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,52 +12,23 @@
 #include "base/fdio.h"
 #include "base/str.h"
 
-/* What may be asked for, and by which names it is found: the first wins. */
-enum need { NEED_PASSPHRASE, NEED_PASSWORD, NEED_ANSWER,
-	NEED_PASSWORD_AS_ANSWER, NEED_COUNT };
+/* How a credential for all hosts is called. */
+#define FOR_ALL		"hawser"
 
-#define NAMES_MAX	3
+/* Whose one may be; the first that is there counts. */
+enum owner { OWNER_HOST, OWNER_ALL, OWNER_COUNT };
 
-static const struct {
-	const char *host;	/* whose it is; NULL: the host's */
-	const char *kind;
-} names[][NAMES_MAX] = {
-	[NEED_PASSPHRASE] = { { NULL, "passphrase" },
-	    { "hawser", "passphrase" } },
-	[NEED_PASSWORD] = { { NULL, "password" }, { "hawser", "password" } },
-	[NEED_ANSWER] = { { NULL, "answer" } },
-	[NEED_PASSWORD_AS_ANSWER] = { { NULL, "password" },
-	    { NULL, "answer" }, { "hawser", "password" } },
-};
-static_assert(sizeof(names) / sizeof(names[0]) == NEED_COUNT,
-    "one row per need");
-
-static enum need
-need_of(const struct secret_question *q)
-{
-	switch (q->kind) {
-	case SECRET_PASSPHRASE:
-		return NEED_PASSPHRASE;
-	case SECRET_PASSWORD:
-		return NEED_PASSWORD;
-	case SECRET_ANSWER:
-	case SECRET_KIND_COUNT:
-		break;
-	}
-	return strcasestr(q->prompt, "password") != NULL ?
-	    NEED_PASSWORD_AS_ANSWER : NEED_ANSWER;
-}
-
-/* New: the file's name; NULL if there is none in that column. */
+/*
+ * New: the file's name; NULL if there is none of this owner: other questions
+ * are other ones on every server.
+ */
 static char *
-make_name(const char *host, enum need need, size_t column)
+make_name(const char *host, enum secret_kind kind, enum owner owner)
 {
-	const char *whose = names[need][column].host;
-
-	if (names[need][column].kind == NULL)
+	if (owner == OWNER_ALL && kind == SECRET_ANSWER)
 		return NULL;
-	return str_dupf("%s.%s", whose != NULL ? whose : host,
-	    names[need][column].kind);
+	return str_dupf("%s.%s", owner == OWNER_ALL ? FOR_ALL : host,
+	    secret_kind_name(kind));
 }
 
 /* The folder; NULL if there is none, or none for a host of this name. */
@@ -110,8 +80,8 @@ open_file(int dir, const char *name, struct err *err)
 }
 
 int
-credential_open(const char *host, const struct secret_question *q,
-    char **name, struct err *err)
+credential_open(const char *host, enum secret_kind kind, char **name,
+    struct err *err)
 {
 	const char *path = folder(host);
 	int dir = -1, fd = -1;
@@ -120,12 +90,11 @@ credential_open(const char *host, const struct secret_question *q,
 	if (path != NULL)
 		dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	err_set(err, ERR_NOTFOUND, "there is no folder of credentials");
-	for (size_t i = 0; i < NAMES_MAX && dir != -1 && fd == -1 &&
-	    err->code == ERR_NOTFOUND; i++) {
+	for (enum owner o = OWNER_HOST; o < OWNER_COUNT && dir != -1 &&
+	    fd == -1 && err->code == ERR_NOTFOUND; o++) {
 		free(*name);
-		if ((*name = make_name(host, need_of(q), i)) == NULL)
-			break;
-		fd = open_file(dir, *name, err);
+		if ((*name = make_name(host, kind, o)) != NULL)
+			fd = open_file(dir, *name, err);
 	}
 	if (fd == -1 && err->code == ERR_NOTFOUND) {
 		free(*name);
@@ -141,17 +110,19 @@ credential_each(const char *host, void (*f)(void *arg, const char *path),
 {
 	const char *dir = folder(host);
 
-	for (enum need n = NEED_PASSPHRASE; n < NEED_COUNT && dir != NULL; n++)
-		for (size_t i = 0; i < NAMES_MAX; i++) {
-			char *name = make_name(host, n, i), *path;
+	for (int i = 0; i < SECRET_KIND_COUNT * OWNER_COUNT && dir != NULL;
+	    i++) {
+		char *name = make_name(host,
+		    (enum secret_kind)(i / OWNER_COUNT),
+		    (enum owner)(i % OWNER_COUNT)), *path;
 
-			if (name == NULL)
-				break;
-			path = str_dupf("%s/%s", dir, name);
-			f(arg, path);
-			free(path);
-			free(name);
-		}
+		if (name == NULL)
+			continue;
+		path = str_dupf("%s/%s", dir, name);
+		f(arg, path);
+		free(path);
+		free(name);
+	}
 }
 
 static void

@@ -11,8 +11,7 @@
  * credential: systemd's credentials (systemd.exec(5)), files in the folder
  * that CREDENTIALS_DIRECTORY names. Those of a host are called
  * HOST.passphrase, HOST.password and HOST.answer; hawser.passphrase and
- * hawser.password are for every host. A prompt that asks for a password is
- * answered by a password.
+ * hawser.password are for every host.
  */
 
 /*
@@ -20,8 +19,8 @@
  * *name. A new descriptor; -1 with ERR_NOTFOUND if there is none, or another
  * error if there is one that can't be used: then *name is set, too.
  */
-int credential_open(const char *host, const struct secret_question *,
-    char **name, struct err *);
+int credential_open(const char *host, enum secret_kind, char **name,
+    struct err *);
 
 /* Is there any for this host? */
 bool credential_exists(const char *host);

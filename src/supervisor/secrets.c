@@ -144,9 +144,9 @@ make_environment(const struct secrets *s, const struct secret_question *q)
 	add_variable(env, "HAWSER_USER", str_dup(o->user));
 	add_variable(env, "HAWSER_SECRET",
 	    str_dup(secret_kind_name(q->kind)));
-	add_variable(env, "HAWSER_PROMPT", q->try_number == 1 ?
-	    str_dup(q->prompt) :
-	    str_dupf("%s (the one before was wrong)", q->prompt));
+	/* Programs that find a secret by ssh's words don't know the second. */
+	add_variable(env, "HAWSER_PROMPT", str_dupf("%s%s",
+	    q->try_number == 1 ? "" : "That was wrong. ", q->prompt));
 	add_variable(env, "HAWSER_KEY",
 	    q->key != NULL ? str_dup(q->key) : NULL);
 	return env;
@@ -237,8 +237,8 @@ find(struct secrets *s, const struct secret_question *q)
 	} else if (s->command[0] != '\0') {
 		start_helper(s, q, COMMAND_NAME, s->command,
 		    SECRETS_COMMAND_S);
-	} else if ((fd = credential_open(s->order->host, q, &name,
-	    &err)) != -1 || name != NULL) {
+	} else if ((fd = credential_open(s->order->host, q->kind,
+	    &name, &err)) != -1 || name != NULL) {
 		use_credential(s, q, fd, name, &err);
 	} else if (s->may_ask && has_askpass()) {
 		log_info("a person is asked host=%s prompt=\"%s\"",
@@ -259,6 +259,12 @@ is_among(const char *text, char *const *list, size_t count)
 	return false;
 }
 
+static bool
+has_method(const struct session_order *o, const char *name)
+{
+	return is_among(name, o->auth_methods, o->auth_method_count);
+}
+
 /* Has the worker, as it was ordered and in this phase, a use for it? */
 static bool
 is_of_use(const struct session_order *o, enum phase phase,
@@ -268,12 +274,12 @@ is_of_use(const struct session_order *o, enum phase phase,
 	case SECRET_PASSPHRASE:
 		return phase < PHASE_UP && is_among(q->key, o->identity_files,
 		    o->identity_file_count);
-	case SECRET_PASSWORD:
-		return phase == PHASE_AUTH && is_among("password",
-		    o->auth_methods, o->auth_method_count);
+	case SECRET_PASSWORD:	/* PAM asks for it in a dialogue */
+		return phase == PHASE_AUTH && (has_method(o, "password") ||
+		    has_method(o, "keyboard-interactive"));
 	case SECRET_ANSWER:
-		return phase == PHASE_AUTH && is_among("keyboard-interactive",
-		    o->auth_methods, o->auth_method_count);
+		return phase == PHASE_AUTH &&
+		    has_method(o, "keyboard-interactive");
 	case SECRET_KIND_COUNT:
 		break;
 	}
