@@ -84,8 +84,9 @@ add_private(struct keyring *ring, const struct identity *id,
 {
 	if (id->encrypted && !can_ask) {
 		err_set(&k->why, ERR_INPUT, "key file %s is protected by a "
-		    "passphrase, which nobody can be asked for; load it into "
-		    "an agent (ssh-add)", id->path);
+		    "passphrase, which nothing gives: set "
+		    "HawserPassphraseCommand, or load the key into an agent "
+		    "(ssh-add)", id->path);
 		return;
 	}
 	k->identity = keep_identity(ring, id);

@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	tests/e2e/test_privs.py \
 	tests/e2e/test_sandbox.py \
 	tests/e2e/test_scenarios.py \
+	tests/e2e/test_secrets.py \
 	tests/e2e/test_socks.py \
 	tests/e2e/test_transfer.py \
 	tests/e2e/test_truth.py \

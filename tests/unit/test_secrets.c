@@ -24,6 +24,7 @@
 #include "ipc/secret.h"
 #include "supervisor/credential.h"
 #include "supervisor/guard.h"
+#include "supervisor/helper.h"
 #include "supervisor/secrets.h"
 
 /* Secrets by real commands and files: this program is its own guard. */
@@ -111,6 +112,12 @@ on_answer(void *arg, int fd, const char *source, const char *error)
 	} else {
 		f->error = str_dup(error);
 	}
+}
+
+static void
+on_helper_done(void *arg, int fd, const char *error)
+{
+	on_answer(arg, fd, "X", error);
 }
 
 static void
@@ -430,6 +437,37 @@ nobody_is_asked_who_must_not_be(void **state)
 	free(path);
 }
 
+/* One helper with a deadline of a second. */
+static void
+run_helper(struct fixture *f, const char *command)
+{
+	struct helper_spec spec = { .what = "X", .host = "vps",
+	    .command = command, .limit_s = 1 };
+	struct helper *h;
+	struct err err;
+
+	forget(f);
+	h = helper_start(f->base, &spec, on_helper_done, f, &err);
+	assert_non_null(h);
+	wait_answer(f);
+	helper_free(h);
+}
+
+static void
+a_helper_has_a_deadline(void **state)
+{
+	struct fixture *f = *state;
+
+	run_helper(f, "echo x; sleep 600 | sleep 600");
+	assert_string_equal(f->error, "X did not end within 1 s");
+	/* No part of its group, and so not killed with it. */
+	run_helper(f, "echo x; setsid sleep 3 & sleep 0.1");
+	assert_string_equal(f->error, "X has left a process behind that keeps "
+	    "its standard output open");
+	while (wait(NULL) != -1)
+		continue;
+}
+
 /* What a worker may ask that is the server's. */
 static void
 a_worker_has_to_have_a_use_for_it(void **state)
@@ -507,6 +545,7 @@ main(int argc, char **argv)
 		TEST(a_hosts_name_is_no_path),
 		TEST(a_person_is_asked_again),
 		TEST(nobody_is_asked_who_must_not_be),
+		TEST(a_helper_has_a_deadline),
 		TEST(a_worker_has_to_have_a_use_for_it),
 		TEST(there_is_an_end_to_questions),
 		TEST(the_environment_is_short),
