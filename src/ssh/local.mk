@@ -21,6 +21,8 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/host_key.c \
 	src/ssh/identity.c \
 	src/ssh/kexinit.c \
+	src/ssh/key_list.c \
+	src/ssh/key_verify.c \
 	src/ssh/keyring.c \
 	src/ssh/known_hosts.c \
 	src/ssh/packet.c \
@@ -47,6 +49,8 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/host_key.h \
 	src/ssh/identity.h \
 	src/ssh/kexinit.h \
+	src/ssh/key_list.h \
+	src/ssh/key_verify.h \
 	src/ssh/keyring.h \
 	src/ssh/known_hosts.h \
 	src/ssh/packet.h \

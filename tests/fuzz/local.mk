@@ -34,6 +34,11 @@ tests_fuzz_fuzz_fwdspec_SOURCES = tests/fuzz/fuzz_fwdspec.c
 tests_fuzz_fuzz_fwdspec_LDADD = $(HAWSER_CONFIG_LIBS)
 tests_fuzz_fuzz_fwdspec_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_key_list
+tests_fuzz_fuzz_key_list_SOURCES = tests/fuzz/fuzz_key_list.c
+tests_fuzz_fuzz_key_list_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_key_list_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_kexinit
 tests_fuzz_fuzz_kexinit_SOURCES = tests/fuzz/fuzz_kexinit.c
 tests_fuzz_fuzz_kexinit_LDADD = $(HAWSER_SSH_LIBS)

@@ -71,6 +71,12 @@ tests_unit_test_kexinit_SOURCES = tests/unit/test_kexinit.c
 tests_unit_test_kexinit_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_kexinit_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_key_list
+tests_unit_test_key_list_SOURCES = tests/unit/test_key_list.c
+tests_unit_test_key_list_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_key_list_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_key_list_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_known_hosts
 tests_unit_test_known_hosts_SOURCES = tests/unit/test_known_hosts.c
 tests_unit_test_known_hosts_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
