@@ -89,6 +89,13 @@ struct connection_ops {
 	 */
 	void (*on_end)(struct connection *, void *arg, const struct err *);
 	/*
+	 * The server says which host keys it has (hostkeys-00@openssh.com):
+	 * what follows want_reply in its request. Must not send: queue
+	 * instead. May be NULL.
+	 */
+	void (*on_host_keys)(struct connection *, void *arg,
+	    const uint8_t *bytes, size_t n);
+	/*
 	 * connection_is_quiet() is true from now on. From the loop; not at
 	 * the end of the connection. May be NULL.
 	 */
@@ -127,6 +134,17 @@ int64_t connection_rtt_us(const struct connection *);
  * connection ends first, no call is made.
  */
 void connection_ping(struct connection *, request_reply *reply, void *arg);
+
+/* The answer to a request that is answered by bytes (none if ok is false). */
+typedef void request_proof(void *arg, bool ok, const uint8_t *bytes,
+    size_t n);
+
+/*
+ * hostkeys-prove-00@openssh.com (OpenSSH's PROTOCOL 2.5) for these keys: see
+ * key_list_request(). When the connection ends first, no call is made.
+ */
+void connection_prove(struct connection *, const void *keys, size_t n,
+    request_proof *proof, void *arg);
 
 /*
  * tcpip-forward (RFC 4254 7.1). bind is the address string of the request:

@@ -74,6 +74,7 @@ enum request_kind {
 	REQUEST_PING,
 	REQUEST_LISTEN,
 	REQUEST_CANCEL,
+	REQUEST_PROVE,
 	REQUEST_KIND_COUNT
 };
 
@@ -81,6 +82,7 @@ enum request_kind {
 struct request {
 	STAILQ_ENTRY(request) next;
 	request_reply *reply;
+	request_proof *proof;		/* instead, of REQUEST_PROVE */
 	void *arg;
 	enum request_kind kind;
 	int64_t sent_us;

@@ -159,3 +159,9 @@ packet_cstring(struct packet *p, const char *text)
 {
 	packet_string(p, text, strlen(text));
 }
+
+void
+packet_bytes(struct packet *p, const void *bytes, size_t n)
+{
+	append(p, bytes, n);
+}

@@ -82,6 +82,8 @@ void packet_u8(struct packet *, uint8_t);
 void packet_u32(struct packet *, uint32_t);
 void packet_string(struct packet *, const void *bytes, size_t n);
 void packet_cstring(struct packet *, const char *text);
+/* As they are, without a length before them. */
+void packet_bytes(struct packet *, const void *bytes, size_t n);
 
 /* Stores a number in network order. */
 void packet_store_u32(uint8_t *out, uint32_t n);

@@ -22,9 +22,32 @@ static const struct {
 	    "streamlocal-forward@openssh.com" },
 	[REQUEST_CANCEL] = { "cancel-tcpip-forward",
 	    "cancel-streamlocal-forward@openssh.com" },
+	[REQUEST_PROVE] = { "hostkeys-prove-00@openssh.com", NULL },
 };
 static_assert(sizeof(names) / sizeof(names[0]) == REQUEST_KIND_COUNT,
     "one row per kind");
+
+/* New: the answer to a request of this kind is waited for from now on. */
+static struct request *
+expect(struct connection *c, enum request_kind kind, void *arg)
+{
+	struct request *r = mem_alloc(sizeof(*r));
+
+	r->kind = kind;
+	r->arg = arg;
+	STAILQ_INSERT_TAIL(&c->requests, r, next);
+	return r;
+}
+
+static struct packet *
+new_request(const char *name)
+{
+	struct packet *p = packet_new(MSG_GLOBAL_REQUEST);
+
+	packet_cstring(p, name);
+	packet_u8(p, 1);	/* want_reply */
+	return p;
+}
 
 /* Sends a request; listener's bind is copied if there is one. */
 static void
@@ -36,15 +59,11 @@ send_request(struct connection *c, enum request_kind kind,
 
 	if (c->dead)
 		return;
-	r = mem_alloc(sizeof(*r));
-	r->kind = kind;
+	r = expect(c, kind, arg);
 	r->reply = reply;
-	r->arg = arg;
 	r->sent_us = clock_now_us();
-	p = packet_new(MSG_GLOBAL_REQUEST);
-	packet_cstring(p, listener != NULL && listener->is_unix ?
+	p = new_request(listener != NULL && listener->is_unix ?
 	    names[kind].unix_name : names[kind].name);
-	packet_u8(p, 1);	/* want_reply */
 	if (listener != NULL) {
 		r->listener = *listener;
 		r->listener.bind = str_dup(listener->bind);
@@ -52,7 +71,20 @@ send_request(struct connection *c, enum request_kind kind,
 		if (!listener->is_unix)
 			packet_u32(p, listener->port);
 	}
-	STAILQ_INSERT_TAIL(&c->requests, r, next);
+	connection_queue(c, p);
+}
+
+void
+connection_prove(struct connection *c, const void *keys, size_t n,
+    request_proof *proof, void *arg)
+{
+	struct packet *p;
+
+	if (c->dead)
+		return;
+	expect(c, REQUEST_PROVE, arg)->proof = proof;
+	p = new_request(names[REQUEST_PROVE].name);
+	packet_bytes(p, keys, n);
 	connection_queue(c, p);
 }
 
@@ -199,6 +231,11 @@ request_on_answer(struct connection *c, struct reader *reader, bool ok)
 	STAILQ_REMOVE_HEAD(&c->requests, next);
 	if (r->kind == REQUEST_PING)
 		window_note_rtt(&c->windows, clock_now_us() - r->sent_us);
+	if (r->kind == REQUEST_PROVE) {
+		r->proof(r->arg, ok, reader->p, ok ? reader->left : 0);
+		free_request(r);
+		return;
+	}
 	if (ok && r->kind == REQUEST_LISTEN && !r->listener.is_unix &&
 	    r->listener.port == 0) {
 		port = reader_u32(reader);
@@ -222,17 +259,21 @@ request_on_answer(struct connection *c, struct reader *reader, bool ok)
 void
 request_on_global(struct connection *c, struct reader *r)
 {
+	static const char host_keys[] = "hostkeys-00@openssh.com";
 	size_t len;
+	const uint8_t *name = reader_string(r, &len);
 
-	reader_string(r, &len);
 	/*
-	 * We know none: hostkeys-00@openssh.com asks for no answer, and
-	 * sshd's keepalive@openssh.com is content with a failure.
+	 * hostkeys-00@openssh.com asks for no answer, and sshd's
+	 * keepalive@openssh.com is content with a failure.
 	 */
 	if (reader_bool(r))
 		connection_queue(c, packet_new(MSG_REQUEST_FAILURE));
 	if (r->broken)
 		connection_break(c, "a malformed global request");
+	else if (c->ops->on_host_keys != NULL &&
+	    len == sizeof(host_keys) - 1 && memcmp(name, host_keys, len) == 0)
+		c->ops->on_host_keys(c, c->arg, r->p, r->left);
 }
 
 void

@@ -497,6 +497,13 @@ transport_host_key(const struct transport *t, size_t *len)
 	    &type);
 }
 
+const uint8_t *
+transport_session_id(const struct transport *t, size_t *len)
+{
+	*len = t->session->session_id_len;
+	return t->session->session_id;
+}
+
 const char *
 transport_disconnect_text(const struct transport *t, unsigned *reason)
 {

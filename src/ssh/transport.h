@@ -67,6 +67,9 @@ const char *transport_greeting(const struct transport *);
 /* The server's host key as on the wire (RFC 4253 6.6). Borrowed. */
 const uint8_t *transport_host_key(const struct transport *, size_t *len);
 
+/* The session id (RFC 4253 7.2), after the handshake. Borrowed. */
+const uint8_t *transport_session_id(const struct transport *, size_t *len);
+
 /*
  * What ended the transport, if the server said so with SSH_MSG_DISCONNECT:
  * its text, or NULL. Borrowed. The reason code goes to *reason.

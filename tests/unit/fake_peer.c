@@ -55,8 +55,18 @@ on_quiet(struct connection *c, void *arg)
 	peer.quiet++;
 }
 
+static void
+on_host_keys(struct connection *c, void *arg, const uint8_t *bytes, size_t n)
+{
+	assert_ptr_equal(c, peer.c);
+	assert_ptr_equal(arg, &peer);
+	if (peer.on_host_keys != NULL)
+		peer.on_host_keys(bytes, n);
+}
+
 static const struct connection_ops ops = {
 	.on_forwarded = on_forwarded,
+	.on_host_keys = on_host_keys,
 	.on_end = on_end,
 	.on_quiet = on_quiet,
 };

@@ -29,6 +29,8 @@ struct peer {
 	int asks;			/* calls of on_forwarded */
 	int ended;			/* calls of on_end */
 	int quiet;			/* calls of on_quiet */
+	/* on_host_keys calls it if it is set. */
+	void (*on_host_keys)(const uint8_t *bytes, size_t n);
 	struct err end;
 };
 extern struct peer peer;

@@ -14,6 +14,7 @@
  * fake_transport: a transport without a link, for tests and fuzzers of what
  * stands on it. A program that is linked with this gets these transport
  * functions instead of the real ones; who breaks transport.h's rules aborts.
+ * The session's id is "the id".
  */
 
 struct transport {

@@ -257,6 +257,44 @@ test_an_answer_to_nothing_is_ignored(void **state)
 }
 
 static void
+on_proof(void *arg, bool ok, const uint8_t *bytes, size_t n)
+{
+	on_answer(arg, ok, (uint32_t)n);
+	if (n > 0)
+		assert_memory_equal(bytes, "\0\0\0\3sig", 7);
+}
+
+/* OpenSSH's PROTOCOL 2.5: bytes there and back, in order with the others. */
+static void
+test_a_proof_is_the_answers_bytes(void **state)
+{
+	static const char keys[] = "\0\0\0\1k\0\0\0\1l";
+
+	(void)state;
+	connection_ping(peer.c, on_answer, (void *)"a");
+	connection_prove(peer.c, keys, sizeof(keys) - 1, on_proof,
+	    (void *)"b");
+	connection_prove(peer.c, keys, 5, on_proof, (void *)"c");
+	connection_ping(peer.c, on_answer, (void *)"d");
+	peer_turn();
+	peer_hears(MSG_GLOBAL_REQUEST, "sb", PING, 1);
+	peer_hears(MSG_GLOBAL_REQUEST, "sbss",
+	    "hostkeys-prove-00@openssh.com", 1, "k", "l");
+	peer_hears(MSG_GLOBAL_REQUEST, "sbs",
+	    "hostkeys-prove-00@openssh.com", 1, "k");
+	peer_hears(MSG_GLOBAL_REQUEST, "sb", PING, 1);
+	peer_says(MSG_REQUEST_FAILURE, "");
+	peer_says(MSG_REQUEST_SUCCESS, "s", "sig");
+	/* A refusal has none, whatever comes with it. */
+	peer_says(MSG_REQUEST_FAILURE, "s", "sig");
+	peer_says(MSG_REQUEST_SUCCESS, "");
+	assert_string_equal(answers, "a-0 b+7 c-0 d+0 ");
+	peer_dies();
+	connection_prove(peer.c, keys, 5, on_proof, (void *)"e");
+	assert_string_equal(answers, "a-0 b+7 c-0 d+0 ");
+}
+
+static void
 test_a_request_inside_an_answer(void **state)
 {
 	(void)state;
@@ -522,6 +560,7 @@ main(void)
 		TEST(test_a_cut_unix_open_ends_it),
 		TEST(test_an_allocated_port_is_a_port),
 		TEST(test_an_answer_to_nothing_is_ignored),
+		TEST(test_a_proof_is_the_answers_bytes),
 		TEST(test_a_request_inside_an_answer),
 		TEST(test_death_answers_nothing),
 		TEST(test_unknown_global_requests),
