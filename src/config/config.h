@@ -62,6 +62,7 @@ struct host {
 	size_t known_hosts_file_count;
 	int user_known_hosts_count;	/* how many of them are the user's */
 	bool hash_known_hosts;
+	bool update_host_keys;	/* a known server's new keys are recorded */
 	char *host_key_alias;	/* "" for none */
 	enum host_key_checking checking;
 	bool exit_on_failure;	/* a refused forward ends the connection */

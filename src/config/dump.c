@@ -45,6 +45,7 @@ static const struct {
 	FIELD(F_STRING, passphrase_command),
 	FIELD(F_INT, user_known_hosts_count),
 	FIELD(F_BOOL, hash_known_hosts),
+	FIELD(F_BOOL, update_host_keys),
 	FIELD(F_STRING, host_key_alias),
 	FIELD(F_BOOL, exit_on_failure),
 	FIELD(F_INT, connect_timeout_s),

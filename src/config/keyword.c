@@ -189,8 +189,11 @@ static const struct keyword rows[] = {
 	    .use = USE_SILENT, .words = words_flag, .def = "no",
 	    .help = "No pictures are drawn." },
 	[KW_UPDATEHOSTKEYS] = { .name = "UpdateHostKeys", .kind = KIND_WORD,
-	    .use = USE_SILENT, .words = words_ask_flag, .def = "true",
-	    .help = "Nothing is added to known_hosts." },
+	    .use = USE_HONOURED, .words = words_ask_flag, .def = "true",
+	    .reload = RELOAD_LIVE, .field = FIELD_BOOL,
+	    .at = AT(update_host_keys),
+	    .help = "New host keys that a known server proves to have are "
+		"added to known_hosts; ask is no, for nobody is asked." },
 	[KW_ENABLEESCAPECOMMANDLINE] = { .name = "EnableEscapeCommandline",
 	    .kind = KIND_WORD, .use = USE_SILENT, .words = words_flag,
 	    .def = "no", .help = "There is no terminal." },

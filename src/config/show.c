@@ -216,10 +216,10 @@ default_of(const struct view *v, const struct keyword *k)
 
 	switch ((int)keyword_id(k)) {
 	case KW_UPDATEHOSTKEYS:
-		if (strcmp(resolution_text(r, KW_VERIFYHOSTKEYDNS),
+		if (ssh && (strcmp(resolution_text(r, KW_VERIFYHOSTKEYDNS),
 		    "false") != 0 || (known != NULL && (known->value.count > 1
 		    || strcmp(known->value.texts[0], "~/.ssh/known_hosts") !=
-		    0)))
+		    0))))
 			return "false";
 		break;
 	case KW_SERVERALIVEINTERVAL:

@@ -12,6 +12,7 @@ static const char *const verdicts[] = {
 	[HOSTKEY_UNKNOWN] = "unknown",
 	[HOSTKEY_CHANGED] = "changed",
 	[HOSTKEY_REVOKED] = "revoked",
+	[HOSTKEY_OFFERED] = "offered",
 };
 static_assert(sizeof(verdicts) / sizeof(verdicts[0]) ==
     HOSTKEY_VERDICT_COUNT, "one name per verdict");
@@ -87,4 +88,30 @@ hostkey_fini(struct hostkey *k)
 	free(k->fingerprint);
 	free(k->known_at);
 	*k = (struct hostkey){ 0 };
+}
+
+int
+hostkey_list_decode(json_t *array, struct hostkey_list *out, struct err *err)
+{
+	size_t n = json_array_size(array);
+
+	if (n == 0 || n > HOSTKEY_LIST_MAX)
+		return err_set(err, ERR_PROTOCOL, "a list of host keys is "
+		    "broken");
+	for (out->count = 0; out->count < n; ) {
+		struct hostkey *k = &out->keys[out->count];
+
+		if (hostkey_decode(json_array_get(array, out->count++), k,
+		    err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+hostkey_list_fini(struct hostkey_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		hostkey_fini(&list->keys[i]);
+	list->count = 0;
 }

@@ -3,19 +3,21 @@
 #define HAWSER_IPC_HOSTKEY_H
 
 #include <jansson.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
 /*
- * hostkey: a server's key that a worker did not find in known_hosts, as it
- * travels to the supervisor: {"type":…,"key":BASE64,"fingerprint":…,
- * "verdict":…,"known_at":"file:line" or absent}.
+ * hostkey: a server's key that a worker did not find in known_hosts, or that a
+ * server offers, as it travels to the supervisor: {"type":…,"key":BASE64,
+ * "fingerprint":…,"verdict":…,"known_at":"file:line" or absent}.
  */
 
 enum hostkey_verdict {
 	HOSTKEY_UNKNOWN,	/* the server is not listed */
 	HOSTKEY_CHANGED,	/* it is listed with other keys only */
 	HOSTKEY_REVOKED,	/* this key is marked @revoked */
+	HOSTKEY_OFFERED,	/* the server has it: it is listed, or proved */
 	HOSTKEY_VERDICT_COUNT
 };
 
@@ -30,7 +32,14 @@ struct hostkey {
 
 #define HOSTKEY_TEXT_MAX	16384	/* bytes of any of the strings */
 
-/* "unknown", "changed", "revoked". */
+/* All that a server has, as far as the worker could verify it. */
+#define HOSTKEY_LIST_MAX	16
+struct hostkey_list {
+	struct hostkey keys[HOSTKEY_LIST_MAX];
+	size_t count;
+};
+
+/* "unknown", "changed", "revoked", "offered". */
 const char *hostkey_verdict_name(enum hostkey_verdict);
 
 /* New JSON object. */
@@ -43,5 +52,9 @@ json_t *hostkey_encode(const struct hostkey *);
 int hostkey_decode(json_t *, struct hostkey *out, struct err *);
 
 void hostkey_fini(struct hostkey *);
+
+/* The same for an array of 1 to HOSTKEY_LIST_MAX such objects. */
+int hostkey_list_decode(json_t *, struct hostkey_list *out, struct err *);
+void hostkey_list_fini(struct hostkey_list *);
 
 #endif

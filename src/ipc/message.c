@@ -68,6 +68,8 @@ static const struct row rows[] = {
 	        MAY("targets", JSON_OBJECT) } },
 	[FACT_HOSTKEY] = { "fact.hostkey", FROM_WORKER,
 	    .fields = { MUST("host_key", JSON_OBJECT) } },
+	[FACT_HOSTKEYS] = { "fact.hostkeys", FROM_WORKER,
+	    .fields = { MUST("host_keys", JSON_ARRAY) } },
 	[FACT_FORWARD] = { "fact.forward", FROM_WORKER,
 	    .fields = { MUST("id", JSON_STRING), MUST("state", JSON_STRING),
 	        MAY("port", JSON_INTEGER), MAY("detail", JSON_STRING),

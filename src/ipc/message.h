@@ -44,6 +44,7 @@ enum message_name {
 	FACT_UP,		/* authenticated: lend listeners now; says how
 				   it is sandboxed, what it still reaches */
 	FACT_HOSTKEY,		/* a new key: waits until it is recorded */
+	FACT_HOSTKEYS,		/* the host keys that the server has */
 	FACT_FORWARD,		/* a forward's state */
 	FACT_RTT,		/* the last ping's round trip */
 	FACT_COUNTERS,		/* one forward's totals */

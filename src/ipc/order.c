@@ -75,6 +75,7 @@ static const struct {
 	TEXTS(known_hosts_files, known_hosts_file_count),
 	TEXT(host_key_alias),
 	NUMBER(host_key_policy, 0, HOST_KEY_POLICY_COUNT - 1),
+	FLAG(update_host_keys),
 	NUMBER(address_family, 0, 255),
 	TEXT(bind_address),
 	TEXT(bind_interface),

@@ -45,6 +45,7 @@ struct session_order {
 	size_t known_hosts_file_count;
 	char *host_key_alias;	/* its name in known_hosts; "": hostname:port */
 	int host_key_policy;		/* enum host_key_policy */
+	bool update_host_keys;		/* report those that the server has */
 	int address_family;		/* AF_UNSPEC, AF_INET, AF_INET6 */
 	char *bind_address;		/* a name or literal; "": any */
 	char *bind_interface;		/* "": any; bind_address wins */

@@ -518,6 +518,20 @@ known_hosts_check(const struct known_hosts *kh, const uint8_t *blob,
 		answer(out, KNOWN_HOSTS_KNOWN, portless);
 }
 
+const uint8_t *
+known_hosts_key(const struct known_hosts *kh, size_t i, size_t *len)
+{
+	for (size_t j = 0; j < kh->entry_count; j++) {
+		const struct entry *e = &kh->entries[j];
+
+		if (e->revoked || e->portless || i-- > 0)
+			continue;
+		*len = e->len;
+		return e->blob;
+	}
+	return NULL;
+}
+
 /* 0: listed with the port, 1: without, 2: no key of the type is. */
 static int
 rank(const struct known_hosts *kh, const char *type)

@@ -79,6 +79,13 @@ void known_hosts_check(const struct known_hosts *, const uint8_t *blob,
     size_t len, struct known_hosts_match *out);
 
 /*
+ * The i-th key that is listed for the host by its full name and not revoked;
+ * NULL if there are fewer. Borrowed.
+ */
+const uint8_t *known_hosts_key(const struct known_hosts *, size_t i,
+    size_t *len);
+
+/*
  * New string for transport_handshake(): the host key algorithms that we
  * accept, those of keys that are known for this server first. The caller
  * frees.

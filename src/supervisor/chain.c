@@ -22,6 +22,7 @@ struct member {
 	bool up;
 	bool linked;			/* the next one has its link */
 	bool asked_key;			/* had its one FACT_HOSTKEY */
+	bool listed_keys;		/* ... and FACT_HOSTKEYS */
 	bool ended;
 	struct worker_end end;		/* its texts are proc's */
 };
@@ -343,10 +344,12 @@ static void
 on_host_key(struct chain *c, struct member *m, struct message *msg)
 {
 	const struct host *h = host_of(c, (size_t)(m - c->members));
-	bool in_time = !m->asked_key &&
-	    worker_proc_phase(m->proc) == PHASE_KEX;
+	bool is_list = msg->name == FACT_HOSTKEYS;
+	bool *had = is_list ? &m->listed_keys : &m->asked_key;
+	bool in_time = !*had && worker_proc_phase(m->proc) ==
+	    (is_list ? PHASE_UP : PHASE_KEX);
 
-	m->asked_key = true;
+	*had = true;
 	if (h != NULL && !c->has_end)
 		c->ops->on_host_key(c->arg, h, m->proc, in_time, msg);
 }
@@ -357,7 +360,7 @@ on_fact(void *arg, struct message *msg)
 	struct member *m = arg;
 	struct chain *c = m->chain;
 
-	if (msg->name == FACT_HOSTKEY)
+	if (msg->name == FACT_HOSTKEY || msg->name == FACT_HOSTKEYS)
 		on_host_key(c, m, msg);
 	else if (m == last_of(c))
 		c->ops->on_fact(c->arg, msg);

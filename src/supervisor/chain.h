@@ -23,8 +23,9 @@ struct chain_ops {
 	void (*on_phase)(void *arg, enum phase);
 	void (*on_fact)(void *arg, struct message *);
 	/*
-	 * Of any worker: FACT_HOSTKEY of this host or hop. in_time: it is its
-	 * first, and comes with the key exchange.
+	 * Of any worker: FACT_HOSTKEY or FACT_HOSTKEYS of this host or hop.
+	 * in_time: it is its first, and comes with the key exchange, or when
+	 * it is up.
 	 */
 	void (*on_host_key)(void *arg, const struct host *,
 	    struct worker_proc *, bool in_time, struct message *);

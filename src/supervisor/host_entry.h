@@ -309,6 +309,10 @@ void host_hostkey_keep(struct host_entry *, const struct hostkey *,
 void host_hostkey_on_fact(const struct host *, struct worker_proc *from,
     bool in_time, const struct message *);
 
+/* FACT_HOSTKEYS: UpdateHostKeys. */
+void host_hostkey_on_list(const struct host *, bool in_time,
+    const struct message *);
+
 /* The state of a host changed: other files may matter now. */
 void host_hostkey_watch(struct host_table *);
 

@@ -88,6 +88,60 @@ host_hostkey_on_fact(const struct host *h, struct worker_proc *from,
 	free(file);
 }
 
+/*
+ * A worker may be taken over by its server, which then claims to have proved
+ * whatever it likes: but that is one list, for its own name, and of no other
+ * host's lines.
+ */
+static int
+check_list(const struct host *h, bool in_time, const struct hostkey_list *l,
+    struct err *err)
+{
+	if (!in_time || !hostkeys_may_update(h))
+		return err_set(err, ERR_PROTOCOL, "nobody asked for its keys");
+	for (size_t i = 0; i < l->count; i++)
+		if (hostkeys_check(&l->keys[i], err) == -1)
+			return -1;
+	return 0;
+}
+
+static void
+log_change(const struct host *h, const struct hostkey_list *l,
+    const struct hostkeys_change *c)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (c->added[i])
+			log_info("a host key that the server proves to have "
+			    "was recorded host=%s type=%s fingerprint=%s "
+			    "file=%s", h->name, l->keys[i].type,
+			    l->keys[i].fingerprint, c->file);
+	if (c->removed > 0)
+		log_info("host keys that the server has replaced were removed "
+		    "host=%s lines=%u", h->name, c->removed);
+}
+
+void
+host_hostkey_on_list(const struct host *h, bool in_time,
+    const struct message *m)
+{
+	struct hostkey_list keys = { 0 };
+	struct hostkeys_change change = { 0 };
+	struct err err;
+
+	if (hostkey_list_decode(json_object_get(m->body, "host_keys"), &keys,
+	    &err) == 0 && check_list(h, in_time, &keys, &err) == 0 &&
+	    hostkeys_update(h, &keys, &change, &err) == 0)
+		log_change(h, &keys, &change);
+	else if (err.code == ERR_REFUSED)
+		log_debug("the server's host keys are not recorded host=%s "
+		    "why=\"%s\"", h->name, err.text);
+	else
+		log_warn("the server's host keys could not be recorded "
+		    "host=%s why=\"%s\"", h->name, err.text);
+	free(change.file);
+	hostkey_list_fini(&keys);
+}
+
 /* Whose key is offered; NULL if the way has changed since. */
 static const struct host *
 shown_by(const struct host_entry *e)

@@ -115,8 +115,11 @@ on_host_key(void *arg, const struct host *h, struct worker_proc *from,
 {
 	struct host_run *run = arg;
 
-	host_hostkey_on_fact(h, from, in_time && run->role != ROLE_RETIRED,
-	    m);
+	in_time = in_time && run->role != ROLE_RETIRED;
+	if (m->name == FACT_HOSTKEYS)
+		host_hostkey_on_list(h, in_time, m);
+	else
+		host_hostkey_on_fact(h, from, in_time, m);
 }
 
 static const struct chain_ops ops = {

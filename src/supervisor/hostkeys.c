@@ -5,71 +5,25 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/random.h>
+#include <unistd.h>
 
-#include "base/base64.h"
 #include "base/fdio.h"
 #include "base/places.h"
-#include "base/sha256.h"
-#include "config/sha1.h"
+#include "supervisor/hostkeys_text.h"
 #include "supervisor/instance.h"
 #include "supervisor/rewrite.h"
 
 #define SSH_PORT	22
-#define HASH_MARK	"|1|"	/* of a hashed name: |1|SALT|HASH */
-#define HASH_TEXT	28	/* SHA1_SIZE bytes as base64 */
-#define HMAC_BLOCK	64	/* bytes: SHA-1's, RFC 2104 */
-
-/* The bytes of a base64 text: new; NULL if it is none. */
-static uint8_t *
-decode(const char *text, size_t n, size_t *len)
-{
-	size_t size = BASE64_DECODED_MAX(n) + 1;
-	uint8_t *bytes = mem_alloc(size);
-	ssize_t rc = base64_decode(text, n, bytes, size);
-
-	*len = rc == -1 ? 0 : (size_t)rc;
-	if (rc > 0)
-		return bytes;
-	free(bytes);
-	return NULL;
-}
-
-static void
-fingerprint(const uint8_t *blob, size_t len, char *out, size_t size)
-{
-	uint8_t hash[SHA256_SIZE];
-	char *text;
-
-	sha256(hash, blob, len);
-	text = base64_encode(hash, sizeof(hash));
-	snprintf(out, size, "SHA256:%s", text);
-	out[strcspn(out, "=")] = '\0';
-	free(text);
-}
 
 int
 hostkeys_check(const struct hostkey *k, struct err *err)
 {
-	size_t len = 0, n = strlen(k->type);
-	uint8_t *blob = decode(k->key, strlen(k->key), &len);
-	char print[64] = "";
-	bool fits = false;
+	char print[HOSTKEYS_PRINT_SIZE];
 
-	/* A blob begins with its type as a string (RFC 4253 6.6). */
-	if (blob != NULL && len > n + 4)
-		fits = blob[0] == 0 && blob[1] == 0 &&
-		    (size_t)blob[2] * 256 + blob[3] == n &&
-		    memcmp(blob + 4, k->type, n) == 0;
-	if (fits)
-		fingerprint(blob, len, print, sizeof(print));
-	free(blob);
-	if (fits && strcmp(print, k->fingerprint) == 0)
+	if (hostkeys_text_fingerprint(k->type, k->key, strlen(k->key),
+	    print) && strcmp(print, k->fingerprint) == 0)
 		return 0;
 	return err_set(err, ERR_PROTOCOL,
 	    "the worker reports a host key that is none");
@@ -99,204 +53,39 @@ hostkeys_own_file(struct err *err)
 	return path;
 }
 
-/* HMAC-SHA1 (RFC 2104) of a text, by a key no longer than a block. */
-static void
-hmac(uint8_t out[SHA1_SIZE], const uint8_t key[SHA1_SIZE], const char *text)
+/* New: a file's text; NULL with err set, or "" if it does not exist. */
+static char *
+read_file(const char *path, size_t *len, struct err *err)
 {
-	size_t n = strlen(text);
-	uint8_t *inner = mem_alloc(HMAC_BLOCK + n);
-	uint8_t outer[HMAC_BLOCK + SHA1_SIZE];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char *text;
 
-	memset(inner, 0x36, HMAC_BLOCK);
-	memset(outer, 0x5c, HMAC_BLOCK);
-	for (int i = 0; i < SHA1_SIZE; i++) {
-		inner[i] ^= key[i];
-		outer[i] ^= key[i];
+	*len = 0;
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
+		return str_dup("");
+	if (fd == -1) {
+		err_sys(err, "%s cannot be read", path);
+		return NULL;
 	}
-	memcpy(inner + HMAC_BLOCK, text, n);
-	sha1(outer + HMAC_BLOCK, inner, HMAC_BLOCK + n);
-	sha1(out, outer, sizeof(outer));
-	free(inner);
+	text = fd_read_all(fd, HOSTKEYS_FILE_MAX, len, err);
+	fd_close(&fd);
+	if (text == NULL)
+		err_prefix(err, "%s", path);
+	return text;
 }
 
-/* "|1|SALT|HASH" of a name, with that salt. */
-static void
-hash_name(const char *name, const uint8_t salt[SHA1_SIZE], struct str *out)
-{
-	uint8_t hash[SHA1_SIZE];
-	char *salt64 = base64_encode(salt, SHA1_SIZE), *hash64;
-
-	hmac(hash, salt, name);
-	hash64 = base64_encode(hash, SHA1_SIZE);
-	str_printf(out, HASH_MARK "%s|%s", salt64, hash64);
-	free(hash64);
-	free(salt64);
-}
-
-/* Is this first field of a line the one name, as text or hashed? */
-static bool
-is_name(const char *field, size_t n, const char *name)
-{
-	size_t mark = strlen(HASH_MARK), len;
-	uint8_t *salt;
-	struct str text;
-	bool same;
-
-	if (n != mark + HASH_TEXT + 1 + HASH_TEXT ||
-	    memcmp(field, HASH_MARK, mark) != 0)
-		return n == strlen(name) && strncasecmp(field, name, n) == 0;
-	salt = decode(field + mark, HASH_TEXT, &len);
-	if (salt == NULL || len != SHA1_SIZE) {
-		free(salt);
-		return false;
-	}
-	str_init(&text);
-	hash_name(name, salt, &text);
-	same = memcmp(text.p, field, n) == 0;
-	str_fini(&text);
-	free(salt);
-	return same;
-}
-
-struct field {
-	const char *p;
-	size_t n;
-};
-
-static struct field
-next_field(const char **p, const char *end)
-{
-	struct field f;
-
-	while (*p < end && (**p == ' ' || **p == '\t'))
-		(*p)++;
-	f.p = *p;
-	while (*p < end && **p != ' ' && **p != '\t' && **p != '\r')
-		(*p)++;
-	f.n = (size_t)(*p - f.p);
-	return f;
-}
-
-static bool
-field_is(struct field f, const char *text)
-{
-	return f.n == strlen(text) && memcmp(f.p, text, f.n) == 0;
-}
-
-enum line_kind { LINE_OTHER, LINE_SAME_KEY, LINE_OTHER_KEY };
-
-/* What a line says of this host alone, and of keys of this type. */
-static enum line_kind
-judge(const char *p, const char *end, const char *name,
-    const struct hostkey *k)
-{
-	struct field host = next_field(&p, end);
-	struct field type = next_field(&p, end);
-	struct field key = next_field(&p, end);
-
-	if (!field_is(type, k->type) || !is_name(host.p, host.n, name))
-		return LINE_OTHER;
-	return field_is(key, k->key) ? LINE_SAME_KEY : LINE_OTHER_KEY;
-}
-
-bool
-hostkeys_add(const char *text, size_t len, const char *name, bool hash,
-    const struct hostkey *k, struct str *out)
-{
-	const char *p = text, *end = text + len;
-	uint8_t salt[SHA1_SIZE];
-
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = nl != NULL ? nl : end;
-
-		switch (judge(p, stop, name, k)) {
-		case LINE_SAME_KEY:
-			str_fini(out);
-			return false;
-		case LINE_OTHER:
-			str_append_n(out, p, (size_t)(stop - p));
-			str_append(out, "\n");
-			break;
-		case LINE_OTHER_KEY:
-			break;
-		}
-		p = stop + 1;
-	}
-	if (hash && getrandom(salt, sizeof(salt), 0) == sizeof(salt))
-		hash_name(name, salt, out);
-	else
-		str_append(out, name);
-	str_printf(out, " %s %s\n", k->type, k->key);
-	return true;
-}
-
-/* Does one of the names, separated by commas, mean this host? */
-static bool
-are_of(struct field names, const char *name)
-{
-	while (names.n > 0) {
-		const char *comma = memchr(names.p, ',', names.n);
-		size_t n = comma != NULL ? (size_t)(comma - names.p) : names.n;
-		char *pattern = str_dupf("%.*s", (int)n, names.p);
-		bool hit;
-
-		for (char *p = pattern; *p != '\0'; p++)
-			*p = (char)tolower((unsigned char)*p);
-		hit = is_name(names.p, n, name) || str_match(name, pattern);
-		free(pattern);
-		if (hit)
-			return true;
-		names.p += comma != NULL ? n + 1 : n;
-		names.n -= comma != NULL ? n + 1 : n;
-	}
-	return false;
-}
-
-bool
-hostkeys_contradict(const char *text, size_t len, const char *name,
-    const struct hostkey *k)
-{
-	const char *p = text, *end = text + len;
-	bool other = false;
-
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = nl != NULL ? nl : end;
-		struct field names = next_field(&p, stop), type, key;
-
-		type = next_field(&p, stop);
-		key = next_field(&p, stop);
-		p = stop + 1;
-		/* Neither comments nor @markers: those list no server. */
-		if (names.n == 0 || names.p[0] == '#' || names.p[0] == '@' ||
-		    !are_of(names, name))
-			continue;
-		if (field_is(type, k->type) && field_is(key, k->key))
-			return false;
-		other = true;
-	}
-	return other;
-}
-
-/* 0 if the file lists no other key of name, or does not exist. */
+/* 0 if the file lists no other key of name. */
 static int
 check_file(const char *path, const char *name, const struct hostkey *k,
     struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	bool other;
 	size_t len;
-	char *text;
+	char *text = read_file(path, &len, err);
+	bool other;
 
-	if (fd == -1)
-		return errno == ENOENT || errno == ENOTDIR ? 0 :
-		    err_sys(err, "%s cannot be read", path);
-	text = fd_read_all(fd, HOSTKEYS_FILE_MAX, &len, err);
-	fd_close(&fd);
 	if (text == NULL)
-		return err_prefix(err, "%s", path);
-	other = hostkeys_contradict(text, len, name, k);
+		return -1;
+	other = hostkeys_text_contradict(text, len, name, k);
 	free(text);
 	return other ? err_set(err, ERR_REFUSED, "%s lists another key of %s",
 	    path, name) : 0;
@@ -316,22 +105,12 @@ hostkeys_check_new(const struct host *h, const struct hostkey *k,
 	return rc;
 }
 
-struct addition {
-	char *name;
-	bool hash;
-	const struct hostkey *key;
-};
-
-static bool
-edit(void *arg, const char *text, size_t len, struct str *out)
-{
-	const struct addition *a = arg;
-
-	return hostkeys_add(text, len, a->name, a->hash, a->key, out);
-}
+/* How a text changes: as rewrite_file() wants it. */
+typedef bool edit_text(void *arg, const char *text, size_t len,
+    struct str *out);
 
 static int
-record_in_own_file(struct addition *a, char **file, struct err *err)
+edit_own_file(edit_text *edit, void *arg, char **file, struct err *err)
 {
 	char *dir = place_state_dir(err);
 	int rc = dir != NULL ? instance_make_dir(dir, err) : -1;
@@ -339,11 +118,40 @@ record_in_own_file(struct addition *a, char **file, struct err *err)
 	free(dir);
 	if (rc == -1 || (*file = hostkeys_own_file(err)) == NULL)
 		return -1;
-	if (rewrite_file(*file, HOSTKEYS_FILE_MAX, edit, a, err) == 0)
+	if (rewrite_file(*file, HOSTKEYS_FILE_MAX, edit, arg, err) == 0)
 		return 0;
 	free(*file);
 	*file = NULL;
 	return -1;
+}
+
+/* The first UserKnownHostsFile that can be written, else our own. */
+static int
+edit_first(const struct host *h, edit_text *edit, void *arg, char **file,
+    struct err *err)
+{
+	*file = NULL;
+	for (int i = 0; i < h->user_known_hosts_count; i++)
+		if (rewrite_file(h->known_hosts_files[i], HOSTKEYS_FILE_MAX,
+		    edit, arg, err) == 0) {
+			*file = str_dup(h->known_hosts_files[i]);
+			return 0;
+		}
+	return edit_own_file(edit, arg, file, err);
+}
+
+struct addition {
+	char *name;
+	bool hash;
+	const struct hostkey *key;
+};
+
+static bool
+add(void *arg, const char *text, size_t len, struct str *out)
+{
+	const struct addition *a = arg;
+
+	return hostkeys_text_add(text, len, a->name, a->hash, a->key, out);
 }
 
 int
@@ -352,17 +160,106 @@ hostkeys_record(const struct host *h, const struct hostkey *k, char **file,
 {
 	struct addition a = { .name = hostkeys_name(h),
 	    .hash = h->hash_known_hosts, .key = k };
-	int rc = -1;
+	int rc = edit_first(h, add, &a, file, err);
 
-	*file = NULL;
-	for (int i = 0; i < h->user_known_hosts_count && rc == -1; i++) {
-		rc = rewrite_file(h->known_hosts_files[i], HOSTKEYS_FILE_MAX,
-		    edit, &a, err);
-		if (rc == 0)
-			*file = str_dup(h->known_hosts_files[i]);
-	}
-	if (rc == -1)
-		rc = record_in_own_file(&a, file, err);
 	free(a.name);
+	return rc;
+}
+
+/* All keys of a server */
+
+bool
+hostkeys_may_update(const struct host *h)
+{
+	return h->update_host_keys && h->checking != CHECKING_NO;
+}
+
+static int
+look_at_file(struct hostkeys_update *u, const char *path, bool is_users,
+    struct err *err)
+{
+	size_t len;
+	char *text = read_file(path, &len, err);
+
+	if (text == NULL)
+		return -1;
+	hostkeys_text_look(u, text, len, is_users);
+	free(text);
+	return 0;
+}
+
+static int
+look(struct hostkeys_update *u, const struct host *h, const char *own,
+    struct err *err)
+{
+	for (size_t i = 0; i < h->known_hosts_file_count; i++)
+		if (look_at_file(u, h->known_hosts_files[i],
+		    (int)i < h->user_known_hosts_count, err) == -1)
+			return -1;
+	if (own != NULL && look_at_file(u, own, true, err) == -1)
+		return -1;
+	if (!u->vouched)
+		return err_set(err, ERR_REFUSED, "no line of a user's file "
+		    "has a key of %s under that name", u->name);
+	return 0;
+}
+
+static bool
+update(void *arg, const char *text, size_t len, struct str *out)
+{
+	return hostkeys_text_update(arg, text, len, out);
+}
+
+/* Takes replaced keys out of one file, if it is there and can be written. */
+static unsigned
+remove_from(struct hostkeys_update *u, const char *path)
+{
+	u->only_remove = true;
+	if (access(path, W_OK) == -1 || rewrite_file(path, HOSTKEYS_FILE_MAX,
+	    update, u, NULL) == -1)
+		return 0;
+	return u->removed;
+}
+
+static int
+change_files(struct hostkeys_update *u, const struct host *h, const char *own,
+    struct hostkeys_change *out, struct err *err)
+{
+	if (hostkeys_text_has_new(u)) {
+		if (edit_first(h, update, u, &out->file, err) == -1)
+			return -1;
+		memcpy(out->added, u->added, sizeof(out->added));
+		out->removed = u->removed;
+	}
+	if (u->replaced.len == 0)
+		return 0;
+	for (int i = 0; i < h->user_known_hosts_count; i++)
+		out->removed += remove_from(u, h->known_hosts_files[i]);
+	if (own != NULL)
+		out->removed += remove_from(u, own);
+	return 0;
+}
+
+int
+hostkeys_update(const struct host *h, const struct hostkey_list *keys,
+    struct hostkeys_change *out, struct err *err)
+{
+	char *name = hostkeys_name(h), *own = hostkeys_own_file(NULL);
+	struct host portless = *h;
+	struct hostkeys_update u = { .name = name,
+	    .hash = h->hash_known_hosts, .keys = keys };
+	char *plain;
+	int rc;
+
+	*out = (struct hostkeys_change){ 0 };
+	portless.port = SSH_PORT;
+	plain = hostkeys_name(&portless);
+	u.plain = strcmp(plain, name) != 0 ? plain : NULL;
+	if ((rc = look(&u, h, own, err)) == 0)
+		rc = change_files(&u, h, own, out, err);
+	str_fini(&u.replaced);
+	free(plain);
+	free(own);
+	free(name);
 	return rc;
 }

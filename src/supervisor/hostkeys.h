@@ -39,18 +39,6 @@ char *hostkeys_own_file(struct err *);
 int hostkeys_check_new(const struct host *, const struct hostkey *,
     struct err *);
 
-/* The pure half of that: does one file's text? */
-bool hostkeys_contradict(const char *text, size_t len, const char *name,
-    const struct hostkey *);
-
-/*
- * The pure half: the text of a file with this key added for name, hashed if
- * hash is set. Lines that give only this host another key of the same type are
- * left out. False, and out is empty, if the key is there already.
- */
-bool hostkeys_add(const char *text, size_t len, const char *name, bool hash,
-    const struct hostkey *, struct str *out);
-
 /*
  * Records a checked key in the first UserKnownHostsFile that can be written,
  * else in our own file. The file's path (new) goes to *file. 0, or -1 with err
@@ -58,5 +46,24 @@ bool hostkeys_add(const char *text, size_t len, const char *name, bool hash,
  */
 int hostkeys_record(const struct host *, const struct hostkey *,
     char **file, struct err *);
+
+/* Do host keys that this host's server offers concern us (UpdateHostKeys)? */
+bool hostkeys_may_update(const struct host *);
+
+struct hostkeys_change {
+	bool added[HOSTKEY_LIST_MAX];	/* of the keys, those that are new */
+	unsigned removed;		/* lines of keys that were replaced */
+	char *file;			/* new: where they went, or NULL */
+};
+
+/*
+ * Makes the files list what the server offers (all checked), as
+ * hostkeys_text.h has it, if a line of a user's file (or of our own) gives the
+ * host one of these keys by name: who lists it by a pattern, or for all users,
+ * does so by hand. Keys that are marked @revoked are not added. 0; -1 with
+ * ERR_REFUSED (there is no such line), or another with nothing changed.
+ */
+int hostkeys_update(const struct host *, const struct hostkey_list *,
+    struct hostkeys_change *out, struct err *);
 
 #endif

@@ -24,6 +24,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host_spare.c \
 	src/supervisor/host_table.c \
 	src/supervisor/hostkeys.c \
+	src/supervisor/hostkeys_text.c \
 	src/supervisor/instance.c \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
@@ -57,6 +58,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host_entry.h \
 	src/supervisor/host_fsm.h \
 	src/supervisor/hostkeys.h \
+	src/supervisor/hostkeys_text.h \
 	src/supervisor/instance.h \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \

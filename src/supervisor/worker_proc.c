@@ -374,6 +374,7 @@ send_record(struct worker_proc *w, const struct host *h)
 		.can_ask = secrets_exist(h),
 		.host_key_alias = h->host_key_alias,
 		.host_key_policy = policies[h->checking],
+		.update_host_keys = hostkeys_may_update(h),
 		.address_family = h->address_family,
 		.bind_address = h->bind_address,
 		.bind_interface = h->bind_interface,

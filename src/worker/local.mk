@@ -26,6 +26,8 @@ libhawser_worker_a_SOURCES = \
 	src/worker/harden.h \
 	src/worker/listener.c \
 	src/worker/listener.h \
+	src/worker/host_keys.c \
+	src/worker/host_keys.h \
 	src/worker/lookup.c \
 	src/worker/lookup.h \
 	src/worker/loop.c \

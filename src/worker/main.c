@@ -42,15 +42,16 @@ run(struct session_order *order, struct report *report,
     struct ending *ending)
 {
 	int link_fd = fcntl(LINK_FD, F_GETFD) != -1 ? LINK_FD : -1;
+	struct known_hosts *known;
 	struct transport *t;
 
 	fd_set_cloexec(MESSAGE_FD, 1);
 	if (link_fd != -1)
 		fd_set_cloexec(link_fd, 1);
-	t = session_start(order, MESSAGE_FD, link_fd, report, ending);
+	t = session_start(order, MESSAGE_FD, link_fd, report, &known, ending);
 	if (t == NULL)
 		return true;
-	return worker_run(t, order, MESSAGE_FD, report, ending);
+	return worker_run(t, known, order, MESSAGE_FD, report, ending);
 }
 
 int

@@ -358,12 +358,13 @@ report_up(struct session *s)
 
 struct transport *
 session_start(const struct session_order *o, int sock, int link_fd,
-    struct report *report, struct ending *e)
+    struct report *report, struct known_hosts **known, struct ending *e)
 {
 	struct session s = { .order = o, .sock = sock, .report = report,
 	    .ending = e };
 	struct transport *t = NULL;
 
+	*known = NULL;
 	enter(&s, PHASE_START);
 	if (load_files(&s) == -1) {
 		fd_close(&link_fd);
@@ -376,6 +377,8 @@ session_start(const struct session_order *o, int sock, int link_fd,
 	report_up(&s);
 	t = s.transport;
 	s.transport = NULL;
+	*known = s.known_hosts;
+	s.known_hosts = NULL;
 out:
 	transport_free(s.transport);
 	known_hosts_free(s.known_hosts);

@@ -3,6 +3,7 @@
 #define HAWSER_WORKER_SESSION_H
 
 #include "ipc/order.h"
+#include "ssh/known_hosts.h"
 #include "ssh/transport.h"
 #include "worker/ending.h"
 #include "worker/report.h"
@@ -21,9 +22,11 @@
 /*
  * New transport, authenticated, still in blocking mode; NULL with the ending
  * set. sock, borrowed, brings the orders. link_fd (taken) is a finished link,
- * or -1 to dial TCP.
+ * or -1 to dial TCP. What known_hosts says of the server goes to *known (new;
+ * NULL after a failure).
  */
 struct transport *session_start(const struct session_order *, int sock,
-    int link_fd, struct report *, struct ending *);
+    int link_fd, struct report *, struct known_hosts **known,
+    struct ending *);
 
 #endif

@@ -11,6 +11,7 @@
 #include "worker/dial_socket.h"
 #include "worker/forward_remote.h"
 #include "worker/forwards.h"
+#include "worker/host_keys.h"
 #include "worker/lookup.h"
 #include "worker/loop.h"
 #include "worker/onward.h"
@@ -31,6 +32,7 @@ struct worker {
 	struct forwards *forwards;
 	struct ping *ping;
 	struct onward *onward;	/* a hop's; else NULL */
+	struct host_keys *host_keys;
 	enum end_class over;	/* how that ended */
 	char *over_text;
 	struct event *over_turn;
@@ -145,8 +147,19 @@ on_forwarded(struct connection *c, void *arg, void *listener_arg,
 	forward_remote_client(listener_arg, channel, open);
 }
 
+static void
+on_host_keys(struct connection *c, void *arg, const uint8_t *bytes, size_t n)
+{
+	struct worker *w = arg;
+
+	(void)c;
+	if (w->order->update_host_keys)
+		host_keys_on_list(w->host_keys, bytes, n);
+}
+
 static const struct connection_ops connection_ops = {
 	.on_forwarded = on_forwarded,
+	.on_host_keys = on_host_keys,
 	.on_end = on_end,
 	.on_quiet = on_quiet,
 };
@@ -338,6 +351,7 @@ obey(struct worker *w, struct message *m)
 	case FACT_PHASE:
 	case FACT_UP:
 	case FACT_HOSTKEY:
+	case FACT_HOSTKEYS:
 	case FACT_FORWARD:
 	case FACT_RTT:
 	case FACT_COUNTERS:
@@ -384,9 +398,10 @@ on_orders(evutil_socket_t fd, short what, void *arg)
 /* Beginning and end */
 
 static int
-start(struct worker *w, struct transport *t, struct report *report,
-    struct err *err)
+start(struct worker *w, struct transport *t, struct known_hosts *known,
+    struct report *report, struct err *err)
 {
+	w->host_keys = host_keys_new(&w->loop, known);
 	if (loop_init(&w->loop, err) == -1) {
 		transport_free(t);
 		return -1;
@@ -450,16 +465,18 @@ stop(struct worker *w)
 }
 
 bool
-worker_run(struct transport *t, struct session_order *o, int sock,
-    struct report *report, struct ending *e)
+worker_run(struct transport *t, struct known_hosts *known,
+    struct session_order *o, int sock, struct report *report,
+    struct ending *e)
 {
 	struct worker w = { .order = o, .sock = sock, .ending = e };
 	struct err err;
 
-	if (start(&w, t, report, &err) == -1)
+	if (start(&w, t, known, report, &err) == -1)
 		ending_set(e, END_CRASH, "%s", err.text);
 	else
 		event_base_dispatch(w.loop.base);
 	stop(&w);
+	host_keys_free(w.host_keys);
 	return !w.orphaned;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "ipc/order.h"
+#include "ssh/known_hosts.h"
 #include "ssh/transport.h"
 #include "worker/ending.h"
 #include "worker/report.h"
@@ -18,11 +19,12 @@
 #define WORKER_BYE_MS		500	/* to hand the good-bye over */
 
 /*
- * Runs the session on transport (taken). sock, borrowed, brings the orders, of
- * which ORDER_SET changes the record. True when it ended, with the ending set;
- * false when the supervisor is gone.
+ * Runs the session on transport (taken); known (taken) is what known_hosts says
+ * of the server. sock, borrowed, brings the orders, of which ORDER_SET changes
+ * the record. True when it ended, with the ending set; false when the
+ * supervisor is gone.
  */
-bool worker_run(struct transport *, struct session_order *, int sock,
-    struct report *, struct ending *);
+bool worker_run(struct transport *, struct known_hosts *known,
+    struct session_order *, int sock, struct report *, struct ending *);
 
 #endif

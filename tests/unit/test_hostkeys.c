@@ -13,9 +13,11 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/fdio.h"
 #include "base/str.h"
 #include "supervisor/hostkeys.h"
+#include "supervisor/hostkeys_text.h"
 #include "supervisor/rewrite.h"
 
 #define KEY	"AAAAC3NzaC1lZDI1NTE5AAAAIDo1rPcvYAMiRwWrAqsKkjbHkaERNzoTd0Na" \
@@ -140,7 +142,7 @@ adds(const char *text, const char *want)
 	bool done;
 
 	str_init(&out);
-	done = hostkeys_add(text, strlen(text), "[a]:1", false, &k, &out);
+	done = hostkeys_text_add(text, strlen(text), "[a]:1", false, &k, &out);
 	assert_int_equal(done, want != NULL);
 	if (want != NULL) {
 		char *line = str_dupf("%s[a]:1 ssh-ed25519 %s\n", want, key);
@@ -183,12 +185,13 @@ names_are_hashed(void **state)
 	str_init(&out);
 	str_init(&again);
 	old.key = (char *)KEY;
-	assert_true(hostkeys_add("", 0, "[a]:1", true, &old, &out));
+	assert_true(hostkeys_text_add("", 0, "[a]:1", true, &old, &out));
 	assert_null(strstr(out.p, "[a]"));
-	assert_true(hostkeys_add(out.p, out.len, "[a]:1", true, &k, &again));
+	assert_true(hostkeys_text_add(out.p, out.len, "[a]:1", true, &k,
+	    &again));
 	assert_null(strstr(again.p, KEY));
 	str_fini(&out);
-	assert_false(hostkeys_add(again.p, again.len, "[a]:1", true, &k,
+	assert_false(hostkeys_text_add(again.p, again.len, "[a]:1", true, &k,
 	    &out));
 	put(path, again.p);
 	command = str_dupf("ssh-keygen -F '[a]:1' -f %s", path);
@@ -223,15 +226,18 @@ hosts_that_are_not_new(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(hostkeys_contradict(rows[i].text,
+		assert_int_equal(hostkeys_text_contradict(rows[i].text,
 		    strlen(rows[i].text), "[a]:1", &k), rows[i].other);
 	str_init(&hashed);
-	assert_true(hostkeys_add("", 0, "[a]:1", true, &k, &hashed));
+	assert_true(hostkeys_text_add("", 0, "[a]:1", true, &k, &hashed));
 	/* Somebody else was quicker: it is the same key. */
-	assert_false(hostkeys_contradict(hashed.p, hashed.len, "[a]:1", &k));
-	assert_false(hostkeys_contradict(hashed.p, hashed.len, "[a]:2", &k));
+	assert_false(hostkeys_text_contradict(hashed.p, hashed.len,
+	    "[a]:1", &k));
+	assert_false(hostkeys_text_contradict(hashed.p, hashed.len,
+	    "[a]:2", &k));
 	k.key = (char *)"AAAAother";
-	assert_true(hostkeys_contradict(hashed.p, hashed.len, "[a]:1", &k));
+	assert_true(hostkeys_text_contradict(hashed.p, hashed.len,
+	    "[a]:1", &k));
 	str_fini(&hashed);
 }
 
@@ -306,6 +312,197 @@ recording(void **state)
 	free(folder);
 	free(second);
 	free(first);
+}
+
+/* A list of keys that are told apart by one byte; n of them. */
+static void
+make_list(struct hostkey_list *l, const char *letters)
+{
+	memset(l, 0, sizeof(*l));
+	for (; *letters != '\0'; letters++) {
+		uint8_t blob[51] = "\0\0\0\13ssh-ed25519\0\0\0\40";
+		struct hostkey *k = &l->keys[l->count++];
+		char text[HOSTKEYS_PRINT_SIZE];
+
+		memset(blob + 19, *letters, 32);
+		k->type = str_dup("ssh-ed25519");
+		k->key = base64_encode(blob, sizeof(blob));
+		assert_true(hostkeys_text_fingerprint(k->type, k->key,
+		    strlen(k->key), text));
+		k->fingerprint = str_dup(text);
+		k->verdict = HOSTKEY_OFFERED;
+	}
+}
+
+/* New: text with each {x} replaced by that key, each <x> by its fingerprint. */
+static char *
+fill(const char *text)
+{
+	struct str out;
+
+	str_init(&out);
+	for (; *text != '\0'; text++) {
+		struct hostkey_list l;
+		char name[2] = { text[0] == '{' || text[0] == '<' ? text[1] :
+		    '\0', '\0' };
+
+		if (name[0] == '\0') {
+			str_append_n(&out, text, 1);
+			continue;
+		}
+		make_list(&l, name);
+		if (text[0] == '{')
+			str_printf(&out, "ssh-ed25519 %s", l.keys[0].key);
+		else
+			str_append(&out, l.keys[0].fingerprint);
+		hostkey_list_fini(&l);
+		text += 2;
+	}
+	return str_take(&out);
+}
+
+/* What becomes of a user's file when the server offers these keys. */
+static void
+updates(const char *keys, const char *text, const char *want)
+{
+	struct hostkey_list l;
+	struct hostkeys_update u = { .name = "[a]:1", .plain = "a",
+	    .keys = &l };
+	char *before = fill(text), *after = fill(want);
+	struct str out;
+
+	make_list(&l, keys);
+	str_init(&out);
+	hostkeys_text_look(&u, before, strlen(before), true);
+	if (u.vouched && hostkeys_text_update(&u, before, strlen(before),
+	    &out))
+		assert_string_equal(out.p, after);
+	else
+		assert_string_equal(before, after);
+	str_fini(&out);
+	str_fini(&u.replaced);
+	hostkey_list_fini(&l);
+	free(after);
+	free(before);
+}
+
+static void
+keys_that_a_server_offers(void **state)
+{
+	(void)state;
+	/* The one that is known vouches for the others. */
+	updates("x", "[a]:1 {x}\n", "[a]:1 {x}\n");
+	updates("xy", "[a]:1 {x}", "[a]:1 {x}\n[a]:1 {y} replaces=<x>\n");
+	updates("xyz", "[a]:1 {x}\n[a]:1 {y}\n", "[a]:1 {x}\n[a]:1 {y}\n"
+	    "[a]:1 {z} replaces=<x> replaces=<y>\n");
+	updates("xy", "b,[A]:1 {x} me\n",
+	    "b,[A]:1 {x} me\n[a]:1 {y} replaces=<x>\n");
+	updates("y", "[a]:1 {x}\n", "[a]:1 {x}\n");
+	updates("xy", "[a]:2 {x}\n", "[a]:2 {x}\n");
+	updates("xy", "[*]:1 {x}\n", "[*]:1 {x}\n");
+	updates("xy", "[a]:1,!* {x}\n", "[a]:1,!* {x}\n");
+	updates("xy", "@cert-authority [a]:1 {x}\n#[a]:1 {x}\n",
+	    "@cert-authority [a]:1 {x}\n#[a]:1 {x}\n");
+	/* Listed by whatever pattern is listed. */
+	updates("xy", "[a]:1 {x}\n*:1 {y}\n", "[a]:1 {x}\n*:1 {y}\n");
+	updates("xy", "[a]:1 {x}\n*:1,![a]:* {y}\n", "[a]:1 {x}\n"
+	    "*:1,![a]:* {y}\n[a]:1 {y} replaces=<x>\n");
+	/* By the name without the port: then all are to have the port. */
+	updates("x", "a {x}\n", "a {x}\n[a]:1 {x}\n");
+	updates("xy", "a {x}\n",
+	    "a {x}\n[a]:1 {x}\n[a]:1 {y} replaces=<x>\n");
+	/* What is revoked stays so. */
+	updates("xy", "[a]:1 {x}\n@revoked * {y}\n",
+	    "[a]:1 {x}\n@revoked * {y}\n");
+	updates("xy", "[a]:1 {x}\n@revoked b {y}\n",
+	    "[a]:1 {x}\n@revoked b {y}\n[a]:1 {y} replaces=<x>\n");
+}
+
+static void
+keys_that_are_replaced(void **state)
+{
+	(void)state;
+	updates("y", "[a]:1 {x}\n[a]:1 {y} replaces=<x>\n",
+	    "[a]:1 {y} replaces=<x>\n");
+	updates("xy", "[a]:1 {x}\n[a]:1 {y} replaces=<x>\n",
+	    "[a]:1 {x}\n[a]:1 {y} replaces=<x>\n");
+	updates("yz", "z\n[a]:1 {x}\n[a]:1 {y} replaces=<x>\nq",
+	    "z\n[a]:1 {y} replaces=<x>\nq\n[a]:1 {z} replaces=<y>\n");
+	/* Who says that of it is not this server's key any more. */
+	updates("w", "[a]:1 {w}\n[a]:1 {x}\n[a]:1 {y} replaces=<x>\n",
+	    "[a]:1 {w}\n[a]:1 {x}\n[a]:1 {y} replaces=<x>\n");
+	/* Nor another host's: its lines say nothing of ours. */
+	updates("y", "[a]:1 {x}\n[a]:1 {y}\nb {y} replaces=<x>\n",
+	    "[a]:1 {x}\n[a]:1 {y}\nb {y} replaces=<x>\n");
+	/* Others' lines, patterns, markers and comments stay. */
+	updates("y", "b {x}\n[a]:1,b {x}\na {x}\n*:1 {x}\n"
+	    "@revoked [a]:1 {x}\n#[a]:1 {x}\n[a]:1 {w}\n"
+	    "[a]:1 {y} replaces=<x>\n[a]:1 {x}\n",
+	    "b {x}\n[a]:1,b {x}\na {x}\n*:1 {x}\n"
+	    "@revoked [a]:1 {x}\n#[a]:1 {x}\n[a]:1 {w}\n"
+	    "[a]:1 {y} replaces=<x>\n");
+}
+
+static void
+updating_files(void **state)
+{
+	char *first = at("first"), *second = at("second"), *third = at("third");
+	char *files[] = { first, second, third }, *text, *want;
+	struct host h = { .hostname = (char *)"a", .port = 22,
+	    .host_key_alias = (char *)"", .known_hosts_files = files,
+	    .known_hosts_file_count = 3, .user_known_hosts_count = 2 };
+	struct hostkeys_change change;
+	struct hostkey_list l;
+	struct err err;
+
+	(void)state;
+	/* The lists for all users are read, and never written. */
+	text = fill("a {x}\n");
+	put(third, text);
+	make_list(&l, "xy");
+	assert_int_equal(hostkeys_update(&h, &l, &change, &err), -1);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_int_equal(access(first, F_OK), -1);
+	put(second, text);
+	free(text);
+	assert_int_equal(hostkeys_update(&h, &l, &change, &err), 0);
+	assert_string_equal(change.file, first);
+	assert_true(change.added[1] && !change.added[0]);
+	free(change.file);
+	text = get(first);
+	want = fill("a {y} replaces=<x>\n");
+	assert_string_equal(text, want);
+	free(want);
+	free(text);
+	/* Nothing to do. */
+	assert_int_equal(hostkeys_update(&h, &l, &change, &err), 0);
+	assert_null(change.file);
+	assert_int_equal(change.removed, 0);
+	hostkey_list_fini(&l);
+	/* What is replaced goes from each of the user's files. */
+	make_list(&l, "y");
+	assert_int_equal(hostkeys_update(&h, &l, &change, &err), 0);
+	assert_null(change.file);
+	assert_int_equal(change.removed, 1);
+	text = get(second);
+	assert_string_equal(text, "");
+	free(text);
+	text = get(third);
+	assert_string_not_equal(text, "");
+	free(text);
+	/* A file that can't be read may revoke a key: then none is added. */
+	hostkey_list_fini(&l);
+	make_list(&l, "yz");
+	files[2] = dir;
+	assert_int_equal(hostkeys_update(&h, &l, &change, &err), -1);
+	assert_int_not_equal(err.code, ERR_REFUSED);
+	hostkey_list_fini(&l);
+	unlink(first);
+	unlink(second);
+	unlink(third);
+	free(first);
+	free(second);
+	free(third);
 }
 
 static bool
@@ -392,6 +589,9 @@ main(void)
 		cmocka_unit_test(hosts_that_are_not_new),
 		cmocka_unit_test(a_new_host_is_in_no_file),
 		cmocka_unit_test(recording),
+		cmocka_unit_test(keys_that_a_server_offers),
+		cmocka_unit_test(keys_that_are_replaced),
+		cmocka_unit_test(updating_files),
 		cmocka_unit_test(files_that_stay),
 	};
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/str.h"
+#include "ipc/hostkey.h"
 #include "ipc/order.h"
 
 static char *files[] = { (char *)"/a", (char *)"/b" };
@@ -29,6 +30,7 @@ static const struct session_order sample = {
 	.known_hosts_file_count = 1,
 	.host_key_alias = (char *)"alias",
 	.host_key_policy = HOST_KEY_OFF,
+	.update_host_keys = true,
 	.address_family = AF_INET6,
 	.bind_address = (char *)"::1",
 	.bind_interface = (char *)"",
@@ -61,6 +63,7 @@ there_and_back(void **state)
 	assert_true(out.can_ask);
 	assert_int_equal(out.password_tries, 3);
 	assert_int_equal(out.host_key_policy, HOST_KEY_OFF);
+	assert_true(out.update_host_keys);
 	assert_int_equal(out.address_family, AF_INET6);
 	assert_string_equal(out.bind_address, "::1");
 	assert_string_equal(out.bind_interface, "");
@@ -103,7 +106,7 @@ broken_records(void **state)
 		"bind_interface", "ip_tos", "tcp_keepalive",
 		"connect_timeout_s", "alive_interval_s", "alive_count_max",
 		"log_level", "log_json", "targets", "auth_methods",
-		"can_ask", "password_tries" };
+		"can_ask", "password_tries", "update_host_keys" };
 	json_t *many = json_array();
 
 	(void)state;
@@ -157,6 +160,44 @@ settings_are_brought_anew(void **state)
 	json_decref(body);
 }
 
+static int
+decode_keys(json_t *array)
+{
+	struct hostkey_list list = { 0 };
+	struct err err;
+	int rc = hostkey_list_decode(array, &list, &err);
+
+	if (rc == 0)
+		assert_int_equal(list.count, json_array_size(array));
+	hostkey_list_fini(&list);
+	return rc;
+}
+
+static void
+lists_of_host_keys(void **state)
+{
+	json_t *all = json_array(), *one = json_pack("{s:s, s:s, s:s, s:s}",
+	    "type", "t", "key", "k", "fingerprint", "f", "verdict", "offered");
+
+	(void)state;
+	assert_int_equal(decode_keys(NULL), -1);
+	assert_int_equal(decode_keys(all), -1);
+	for (int i = 0; i < HOSTKEY_LIST_MAX; i++) {
+		json_array_append(all, one);
+		assert_int_equal(decode_keys(all), 0);
+	}
+	json_array_append(all, one);
+	assert_int_equal(decode_keys(all), -1);
+	json_array_remove(all, 0);
+	json_object_set_new(one, "key", json_string("a b"));
+	assert_int_equal(decode_keys(all), -1);
+	json_array_clear(all);
+	json_array_append_new(all, json_string("key"));
+	assert_int_equal(decode_keys(all), -1);
+	json_decref(all);
+	json_decref(one);
+}
+
 int
 main(void)
 {
@@ -164,6 +205,7 @@ main(void)
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(settings_are_brought_anew),
 		cmocka_unit_test(broken_records),
+		cmocka_unit_test(lists_of_host_keys),
 	};
 
 	return cmocka_run_group_tests_name("order", tests, NULL, NULL);

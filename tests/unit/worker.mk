@@ -6,6 +6,13 @@ tests_unit_test_ask_secret_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
 tests_unit_test_ask_secret_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_ask_secret_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_host_keys
+tests_unit_test_host_keys_SOURCES = tests/unit/test_host_keys.c $(fake_peer)
+tests_unit_test_host_keys_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS) \
+	$(CRYPTO_CFLAGS)
+tests_unit_test_host_keys_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_host_keys_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_onward
 tests_unit_test_onward_SOURCES = tests/unit/test_onward.c
 tests_unit_test_onward_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
