@@ -79,7 +79,7 @@ class Moored(Hawserd):
         for name in ("hawserd", "hawser-worker"):
             shutil.copy(os.path.join(BUILD, name), self.programs)
         self.socket = self.path("run/hawser/api.sock")
-        self.place = ()
+        self.has_usual_places = True
         self.under = ("unshare", "-m", "sh", "-c", INSIDE, "sh", self.folder)
         for name in ("HAWSER_STATE", "HAWSER_SOCKET"):
             del self.environment[name]
@@ -126,8 +126,8 @@ class Moored(Hawserd):
                       NAME, "--init-groups", *options)
         os.makedirs(self.path("run/hawser"))
         os.chown(self.path("run/hawser"), UID, GID)
-        self.place = ("--socket", "/run/hawser/api.sock")
-        self.environment.update(HOME=self.path("home"), USER=NAME)
+        self.environment.update(HOME=self.path("home"), USER=NAME,
+                                HAWSER_SOCKET="/run/hawser/api.sock")
         for name in [n for n in self.environment if n.startswith("XDG_")]:
             del self.environment[name]
 

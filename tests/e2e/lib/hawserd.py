@@ -65,7 +65,7 @@ class Hawserd:
                         exist_ok=True)
         self.conf = os.path.join(folder, "conf")
         self.socket = os.path.join(folder, "run", "api.sock")
-        self.place = ("--socket", self.socket)
+        self.has_usual_places = False
         self.log = TextLog(os.path.join(folder, "hawserd.log"))
         self._process = None
         self.environment = dict(
@@ -94,10 +94,11 @@ class Hawserd:
 
     def spawn(self, *arguments, source=None):
         """Starts without waiting. source replaces ("-c", folder)."""
+        place = () if self.has_usual_places else ("--socket", self.socket)
         command = [*self.under, os.path.join(self.programs, "hawserd"),
                    *(source or ("-c", self.conf)),
                    "--worker", os.path.join(self.programs, "hawser-worker"),
-                   *self.place, *arguments]
+                   *place, *arguments]
         with self.ns or contextlib.nullcontext(), \
                 open(self.log.path, "ab") as log:
             self._process = subprocess.Popen(
