@@ -24,11 +24,11 @@ check_answer(const struct auth_question *q, const struct secret *s,
 {
 	if (s->len == 0 && q->kind != AUTH_ANSWER)
 		return err_set(err, ERR_INPUT, "the %s%s%s is empty",
-		    noun(q->kind), s->source[0] != '\0' ? " from " : "",
+		    noun(q->kind), s->source[0] != '\0' ? " of " : "",
 		    s->source);
 	if (strlen(s->text) != s->len)
 		return err_set(err, ERR_INPUT, "the %s%s%s has a NUL byte in "
-		    "it", noun(q->kind), s->source[0] != '\0' ? " from " : "",
+		    "it", noun(q->kind), s->source[0] != '\0' ? " of " : "",
 		    s->source);
 	return 0;
 }
@@ -72,7 +72,8 @@ auth_ask_password(struct auth *a, const char *prompt, struct secret *out)
 		q.prompt = usual;
 	}
 	if (auth_ask(a, &q, out, &err) == -1) {
-		str_printf(&a->remarks, "; no password: %s", err.text);
+		str_printf(&a->remarks, "; %s%s", q.try_number == 1 ?
+		    "no password: " : "", err.text);
 		a->wrong_passwords = r->tries;	/* by no method */
 		return -1;
 	}
@@ -81,7 +82,7 @@ auth_ask_password(struct auth *a, const char *prompt, struct secret *out)
 	/* Servers ban those who say the same thing again and again. */
 	str_printf(&a->remarks, "; the password%s%s was wrong, and is the "
 	    "same again: it was not sent twice",
-	    out->source[0] != '\0' ? " from " : "", out->source);
+	    out->source[0] != '\0' ? " of " : "", out->source);
 	secret_fini(out);
 	return -1;
 }
@@ -97,13 +98,6 @@ auth_judge_password(struct auth *a, struct secret *s, bool was_right)
 		a->wrong_passwords++;
 		secret_move(&a->refused, s);
 	}
-}
-
-static int
-give_up(struct identity *id, struct err *err)
-{
-	id->given_up = true;
-	return err_prefix(err, "its passphrase is not known");
 }
 
 int
@@ -127,7 +121,9 @@ auth_unlock(struct auth *a, struct identity *id,
 	do {
 		q.try_number++;
 		if (auth_ask(a, &q, &given, err) == -1) {
-			rc = give_up(id, err);
+			id->given_up = true;
+			rc = q.try_number > 1 ? -1 : err_prefix(err,
+			    "its passphrase is not known");
 			break;
 		}
 		/* Trying costs time, and this one was tried. */
@@ -141,7 +137,7 @@ auth_unlock(struct auth *a, struct identity *id,
 		id->given_up = true;
 		err_set(err, ERR_PERM, "the passphrase%s%s is wrong, or the "
 		    "key is damaged", id->passphrase.source[0] != '\0' ?
-		    " from " : "", id->passphrase.source);
+		    " of " : "", id->passphrase.source);
 	}
 	if (rc == -1)
 		secret_fini(&id->passphrase);

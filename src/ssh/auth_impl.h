@@ -17,7 +17,8 @@
  */
 
 /* What to do about a server that wants to hear a secret. */
-#define AUTH_HOW_TO_ASK	"set HawserPassphraseCommand"
+#define AUTH_HOW_TO_ASK \
+	"set HawserPassphraseCommand, or give hawserd a systemd credential"
 
 struct auth {
 	struct transport *transport;

@@ -165,7 +165,7 @@ asked_again(void **state)
 	assert_int_equal(attempt_one("ed25519", &err), -1);
 	assert_int_equal(source.asked, 3);
 	assert_text(&err, ERR_REFUSED, "/ed25519 was not usable: the "
-	    "passphrase from the test is wrong");
+	    "passphrase of the test is wrong");
 	/* What is said twice is not tried twice. */
 	answers("wrong", "wrong", RIGHT);
 	assert_int_equal(attempt_one("ed25519", &err), -1);
@@ -189,7 +189,7 @@ nobody_knows(void **state)
 	    "passphrase is not known: the test is silent");
 	answers("", NULL, NULL);
 	assert_int_equal(attempt_one("ed25519", &err), -1);
-	assert_text(&err, ERR_REFUSED, "the passphrase from the test is "
+	assert_text(&err, ERR_REFUSED, "the passphrase of the test is "
 	    "empty");
 }
 
@@ -226,7 +226,7 @@ public_half_is_unknown(void **state)
 		fail_msg("%s", err.text);
 	assert_int_equal(attempt_one("alone.pem", &err), -1);
 	assert_text(&err, ERR_REFUSED, "/alone.pem was not offered: the "
-	    "passphrase from the test is wrong");
+	    "passphrase of the test is wrong");
 }
 
 static void
