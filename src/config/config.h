@@ -65,6 +65,9 @@ struct host {
 	bool update_host_keys;	/* a known server's new keys are recorded */
 	char *host_key_alias;	/* "" for none */
 	enum host_key_checking checking;
+	char **permit_remote_open;	/* "any", "none" or host:port ... */
+	size_t permit_remote_open_count;
+	int proxy_protocol;	/* 0: no, 1: v1, 2: v2 */
 	bool exit_on_failure;	/* a refused forward ends the connection */
 	int connect_timeout_s;
 	int alive_interval_s;	/* 0: no pings */

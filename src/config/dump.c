@@ -47,6 +47,7 @@ static const struct {
 	FIELD(F_BOOL, hash_known_hosts),
 	FIELD(F_BOOL, update_host_keys),
 	FIELD(F_STRING, host_key_alias),
+	FIELD(F_INT, proxy_protocol),
 	FIELD(F_BOOL, exit_on_failure),
 	FIELD(F_INT, connect_timeout_s),
 	FIELD(F_INT, alive_interval_s),
@@ -157,6 +158,8 @@ put_host(const struct host *h)
 	    put_strings(h->auth_methods, h->auth_method_count));
 	json_object_set_new(j, "known_hosts_files",
 	    put_strings(h->known_hosts_files, h->known_hosts_file_count));
+	json_object_set_new(j, "permit_remote_open",
+	    put_strings(h->permit_remote_open, h->permit_remote_open_count));
 	json_object_set_new(j, "forwards", put_forwards(h));
 	for (size_t i = 0; i < h->jump_count; i++)
 		json_array_append_new(jumps, put_host(&h->jumps[i]));
@@ -332,6 +335,8 @@ get_host(json_t *j, bool is_hop, struct host *h, struct err *err)
 	    &h->certificate_file_count, err) == -1 ||
 	    get_strings(j, "auth_methods", &h->auth_methods,
 	    &h->auth_method_count, err) == -1 ||
+	    get_strings(j, "permit_remote_open", &h->permit_remote_open,
+	    &h->permit_remote_open_count, err) == -1 ||
 	    get_strings(j, "known_hosts_files", &h->known_hosts_files,
 	    &h->known_hosts_file_count, err) == -1)
 		return -1;

@@ -13,10 +13,6 @@
 #include "config/methods.h"
 #include "config/report.h"
 
-/* The member of h, which may be const, at an offset that a row names. */
-#define MEMBER(type, h, offset) \
-	((type *)((uintptr_t)(const void *)(h) + (offset)))
-
 static void
 add_string(char ***list, size_t *count, char *text)
 {
@@ -170,8 +166,8 @@ set_pair(struct host *h, const struct keyword *k, const struct entry *e)
 		min = strsep(&rest, " ");
 		max = rest;
 	}
-	*MEMBER(int64_t, h, k->at) = value_duration(min);
-	*MEMBER(int64_t, h, k->count_at) = value_duration(max);
+	*HOST_MEMBER(int64_t, h, k->at) = value_duration(min);
+	*HOST_MEMBER(int64_t, h, k->count_at) = value_duration(max);
 	free(copy);
 }
 
@@ -186,28 +182,32 @@ set_field(struct host *h, const struct keyword *k,
 
 	switch (k->field) {
 	case FIELD_BOOL:
-		*MEMBER(bool, h, k->at) = resolution_flag(r, id);
+		*HOST_MEMBER(bool, h, k->at) = resolution_flag(r, id);
 		break;
 	case FIELD_INT:
-		*MEMBER(int, h, k->at) = number(k, text, e, report);
+		*HOST_MEMBER(int, h, k->at) = number(k, text, e, report);
 		break;
 	case FIELD_PORT:
-		*MEMBER(uint16_t, h, k->at) = (uint16_t)atoi(r->port);
+		*HOST_MEMBER(uint16_t, h, k->at) = (uint16_t)atoi(r->port);
 		break;
 	case FIELD_CHECKING:
-		*MEMBER(enum host_key_checking, h, k->at) = checking(text);
+		*HOST_MEMBER(enum host_key_checking, h, k->at) = checking(text);
 		break;
 	case FIELD_FAMILY:
-		*MEMBER(int, h, k->at) = family(text);
+		*HOST_MEMBER(int, h, k->at) = family(text);
+		break;
+	case FIELD_CHOICE:
+		*HOST_MEMBER(int, h, k->at) =
+		    (int)(words_find(k->words, text) - k->words);
 		break;
 	case FIELD_MASK:
-		*MEMBER(int, h, k->at) = (int)strtol(text, NULL, 8);
+		*HOST_MEMBER(int, h, k->at) = (int)strtol(text, NULL, 8);
 		break;
 	case FIELD_TOS:
-		*MEMBER(int, h, k->at) = tos(text);
+		*HOST_MEMBER(int, h, k->at) = tos(text);
 		break;
 	case FIELD_MS:
-		*MEMBER(int64_t, h, k->at) = value_duration(text);
+		*HOST_MEMBER(int64_t, h, k->at) = value_duration(text);
 		break;
 	case FIELD_MS_PAIR:
 		set_pair(h, k, e);
@@ -401,6 +401,20 @@ text_or_empty(const struct resolution *r, enum keyword_id id)
 	return str_dup(text != NULL ? text : "");
 }
 
+/* The words of a row's one line, or of its default. */
+static void
+add_words(char ***list, size_t *count, enum keyword_id id,
+    const struct resolution *r)
+{
+	const struct entry *e = resolution_entry(r, id);
+	size_t n = e != NULL ? e->value.count : 1;
+
+	*list = mem_alloc(n * sizeof(**list));
+	for (; *count < n; (*count)++)
+		(*list)[*count] = str_dup(e != NULL ?
+		    e->value.texts[*count] : keyword_get(id)->def);
+}
+
 void
 host_build(struct host *out, const struct resolution *r, const char *file,
     int line, struct config *report)
@@ -429,6 +443,8 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_GLOBALKNOWNHOSTSFILE, r, report);
 	methods_build(out, r);
+	add_words(&out->permit_remote_open, &out->permit_remote_open_count,
+	    KW_PERMITREMOTEOPEN, r);
 	out->passphrase_command = command_build(r, KW_HAWSERPASSPHRASECOMMAND,
 	    report);
 	out->proxy_command = str_dup("");
@@ -471,6 +487,7 @@ host_fini(struct host *h)
 	free_strings(h->certificate_files, h->certificate_file_count);
 	free(h->agent);
 	free_strings(h->auth_methods, h->auth_method_count);
+	free_strings(h->permit_remote_open, h->permit_remote_open_count);
 	free(h->passphrase_command);
 	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
@@ -493,92 +510,4 @@ host_route(const struct host *h)
 		    h->jumps[i].hostname, h->jumps[i].port);
 	str_append(&s, h->proxy_command);
 	return str_take(&s);
-}
-
-static bool
-strings_equal(char *const *a, size_t n, char *const *b, size_t m)
-{
-	for (size_t i = 0; i < n && n == m; i++)
-		if (strcmp(a[i], b[i]) != 0)
-			return false;
-	return n == m;
-}
-
-static bool
-forwards_equal(const struct host *a, const struct host *b)
-{
-	if (a->forward_count != b->forward_count)
-		return false;
-	for (size_t i = 0; i < a->forward_count; i++)
-		if (!forward_equal(&a->forwards[i], &b->forwards[i]))
-			return false;
-	return true;
-}
-
-/* What makes a difference to a link makes one to a hop's. */
-static bool
-is_same_hop(const struct host *a, const struct host *b)
-{
-	if (!str_equal(a->name, b->name))
-		return false;
-	for (int i = 0; i < KEYWORD_COUNT; i++) {
-		const struct keyword *k = keyword_get((enum keyword_id)i);
-
-		if (k->reload == RELOAD_REPLACE && i != KW_HAWSERENABLED &&
-		    !host_field_equal(k, a, b))
-			return false;
-	}
-	return true;
-}
-
-static bool
-jumps_equal(const struct host *a, const struct host *b)
-{
-	if (a->jump_count != b->jump_count)
-		return false;
-	for (size_t i = 0; i < a->jump_count; i++)
-		if (!is_same_hop(&a->jumps[i], &b->jumps[i]))
-			return false;
-	return true;
-}
-
-bool
-host_field_equal(const struct keyword *k, const struct host *a,
-    const struct host *b)
-{
-#define SAME(type, offset) \
-	(*MEMBER(type, a, offset) == *MEMBER(type, b, offset))
-	switch (k->field) {
-	case FIELD_NONE:
-		return true;
-	case FIELD_STRING:
-		return str_equal(*MEMBER(char *, a, k->at),
-		    *MEMBER(char *, b, k->at));
-	case FIELD_STRINGS:
-		return strings_equal(*MEMBER(char **, a, k->at),
-		    *MEMBER(size_t, a, k->count_at),
-		    *MEMBER(char **, b, k->at),
-		    *MEMBER(size_t, b, k->count_at));
-	case FIELD_BOOL:
-		return SAME(bool, k->at);
-	case FIELD_INT:
-	case FIELD_FAMILY:
-	case FIELD_MASK:
-	case FIELD_TOS:
-		return SAME(int, k->at);
-	case FIELD_PORT:
-		return SAME(uint16_t, k->at);
-	case FIELD_CHECKING:
-		return SAME(enum host_key_checking, k->at);
-	case FIELD_MS:
-		return SAME(int64_t, k->at);
-	case FIELD_MS_PAIR:
-		return SAME(int64_t, k->at) && SAME(int64_t, k->count_at);
-	case FIELD_JUMPS:
-		return jumps_equal(a, b);
-	case FIELD_FORWARDS:
-		return forwards_equal(a, b);
-	}
-	return true;
-#undef SAME
 }

@@ -2,6 +2,8 @@
 #ifndef HAWSER_CONFIG_HOST_H
 #define HAWSER_CONFIG_HOST_H
 
+#include <stdint.h>
+
 #include "config/config.h"
 #include "config/keyword.h"
 #include "config/resolve.h"
@@ -28,6 +30,10 @@ void host_clear_forwards(struct host *);
  * way: then the same HostName and Port are the same server.
  */
 char *host_route(const struct host *);
+
+/* The member of h, which may be const, at an offset that a row names. */
+#define HOST_MEMBER(type, h, offset) \
+	((type *)((uintptr_t)(const void *)(h) + (offset)))
 
 /* Do the fields that this row fills have the same values? */
 bool host_field_equal(const struct keyword *, const struct host *,

@@ -367,9 +367,12 @@ static const struct keyword rows[] = {
 	    .kind = KIND_CHANNEL_TIMEOUT, .use = USE_WARNED, .def = "none",
 	    .help = "idle connections stay open" },
 	[KW_PERMITREMOTEOPEN] = { .name = "PermitRemoteOpen",
-	    .kind = KIND_PERMIT_OPEN, .use = USE_REFUSED, .def = "any",
-	    .help = "hawser can't limit yet what a RemoteForward without a "
-		"target reaches" },
+	    .kind = KIND_PERMIT_OPEN, .use = USE_HONOURED, .def = "any",
+	    .reload = RELOAD_REPLACE, .field = FIELD_STRINGS,
+	    .at = AT(permit_remote_open),
+	    .count_at = AT(permit_remote_open_count),
+	    .help = "host:port ...: where a RemoteForward without a target "
+		"lets its clients go; any or none." },
 	[KW_ADDKEYSTOAGENT] = { .name = "AddKeysToAgent", .kind = KIND_ADD_KEYS,
 	    .use = USE_SILENT, .words = words_ask_confirm, .def = "false",
 	    .help = "No key is given to the agent." },
@@ -457,6 +460,13 @@ static const struct keyword rows[] = {
 	    .at = AT(passphrase_command),
 	    .help = "sh -c runs it when a passphrase, a password or an answer "
 		"is needed, which it writes to its standard output." },
+	[KW_HAWSERPROXYPROTOCOL] = { .name = "HawserProxyProtocol",
+	    .kind = KIND_WORD, .use = USE_HONOURED,
+	    .words = words_proxy_protocol, .def = "no",
+	    .reload = RELOAD_REPLACE, .field = FIELD_CHOICE,
+	    .at = AT(proxy_protocol),
+	    .help = "v1 or v2: remote forwards tell the service behind them "
+		"its client's address by the PROXY protocol." },
 	[KW_PROTOCOL] = { .name = "Protocol", .kind = KIND_IGNORED,
 	    .use = USE_SILENT, .help = "There is only version 2." },
 	[KW_DEPRECATED] = { .name = "deprecated", .kind = KIND_IGNORED,

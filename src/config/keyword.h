@@ -60,6 +60,7 @@ enum keyword_id {
 	KW_SYSLOGFACILITY, KW_PROXYCOMMAND, KW_PROXYJUMP,
 	KW_HAWSERENABLED, KW_HAWSERBACKOFF, KW_HAWSERSTABLE, KW_HAWSERHOLD,
 	KW_HAWSERVERIFY, KW_HAWSERDRAIN, KW_HAWSERPASSPHRASECOMMAND,
+	KW_HAWSERPROXYPROTOCOL,
 	KW_PROTOCOL, KW_DEPRECATED, KW_UNSUPPORTED,
 	KEYWORD_COUNT
 };
@@ -124,6 +125,7 @@ enum keyword_field {
 	FIELD_PORT,		/* uint16_t */
 	FIELD_CHECKING,		/* enum host_key_checking */
 	FIELD_FAMILY,		/* int: AF_INET... */
+	FIELD_CHOICE,		/* int: the place of the word in words */
 	FIELD_MASK,		/* int: octal digits */
 	FIELD_TOS,		/* int: the first class of service, or -1 */
 	FIELD_MS,		/* int64_t */

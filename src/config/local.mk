@@ -15,6 +15,7 @@ libhawser_config_a_SOURCES = \
 	src/config/fwdspec.c \
 	src/config/hop.c \
 	src/config/host.c \
+	src/config/host_equal.c \
 	src/config/index.c \
 	src/config/iniconf.c \
 	src/config/inifile.c \

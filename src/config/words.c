@@ -97,6 +97,10 @@ const struct words_row words_ipqos[] = {
 	{ NULL, NULL },
 };
 
+const struct words_row words_proxy_protocol[] = {
+	{ "no", NULL }, { "v1", NULL }, { "v2", NULL }, { NULL, NULL },
+};
+
 const struct words_row words_ciphers[] = {
 	{ "3des-cbc", NULL }, { "aes128-cbc", NULL }, { "aes192-cbc", NULL },
 	{ "aes256-cbc", NULL }, { "rijndael-cbc@lysator.liu.se", NULL },

@@ -24,6 +24,7 @@ extern const struct words_row words_request_tty[];
 extern const struct words_row words_session_type[];
 extern const struct words_row words_canonicalize[];
 extern const struct words_row words_pubkey[];
+extern const struct words_row words_proxy_protocol[];
 extern const struct words_row words_digests[];
 extern const struct words_row words_log_levels[];
 extern const struct words_row words_facilities[];

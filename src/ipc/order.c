@@ -82,6 +82,8 @@ static const struct {
 	NUMBER(ip_tos, -1, 255),
 	FLAG(tcp_keepalive),
 	NUMBER(connect_timeout_s, 1, 3600),
+	TEXTS(permit_remote_open, permit_remote_open_count),
+	NUMBER(proxy_protocol, 0, PROXY_PROTOCOL_COUNT - 1),
 	{ "targets", M_TARGETS, AT(targets), 0, 0, 0 },
 #undef AT
 #undef TEXT

@@ -25,6 +25,14 @@ enum host_key_policy {
 	HOST_KEY_POLICY_COUNT
 };
 
+/* What the services behind remote forwards are told of their clients. */
+enum proxy_protocol {
+	PROXY_PROTOCOL_NONE,
+	PROXY_PROTOCOL_V1,
+	PROXY_PROTOCOL_V2,
+	PROXY_PROTOCOL_COUNT
+};
+
 struct session_order {
 	char *host;			/* the stanza's name, for people */
 	char *hostname;			/* what to connect to */
@@ -52,6 +60,9 @@ struct session_order {
 	int ip_tos;			/* 0..255, -1: the system's */
 	bool tcp_keepalive;
 	int connect_timeout_s;		/* 1..3600 */
+	char **permit_remote_open;	/* PermitRemoteOpen's rules */
+	size_t permit_remote_open_count;
+	int proxy_protocol;		/* enum proxy_protocol */
 	struct targets targets;		/* what a sandbox must leave open */
 	/* These ORDER_SET brings again when they change: */
 	int alive_interval_s;		/* 0 (no pings)..3600 */

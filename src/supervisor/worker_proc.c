@@ -381,6 +381,9 @@ send_record(struct worker_proc *w, const struct host *h)
 		.ip_tos = h->ip_tos,
 		.tcp_keepalive = h->tcp_keepalive,
 		.connect_timeout_s = h->connect_timeout_s,
+		.permit_remote_open = h->permit_remote_open,
+		.permit_remote_open_count = h->permit_remote_open_count,
+		.proxy_protocol = h->proxy_protocol,
 	};
 
 	fill_set(&o, h);

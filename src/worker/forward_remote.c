@@ -281,11 +281,13 @@ forward_remote_client(void *listener_arg, struct channel *c,
     const struct forwarded_open *open)
 {
 	struct forward_remote *f = listener_arg;
+	struct forwarded_way way;
 
+	forwarded_note_way(&way, open);
 	if (f->proof != NULL && proof_concerns(f->proof, open))
-		proof_hold(f->proof, c);
+		proof_hold(f->proof, c, &way);
 	else
-		forwarded_start(f->tunnel, c);
+		forwarded_start(f->tunnel, c, &way);
 }
 
 /* ssh's spellings of the address (ssh_config(5), RFC 4254 7.1). */

@@ -3,9 +3,14 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
+#include "base/log.h"
 #include "base/str.h"
+#include "ipc/order.h"
+#include "worker/proxy_header.h"
 #include "worker/relay.h"
 #include "worker/socks_remote.h"
 #include "worker/target.h"
@@ -17,6 +22,7 @@ struct dial {
 	struct tunnel *tunnel;
 	struct channel *channel;
 	struct target *target;
+	struct proxy_header header;
 };
 
 /* One whose channel is open already. */
@@ -24,6 +30,7 @@ struct late {
 	struct tunnel *tunnel;		/* the relay's reference */
 	struct relay *relay;
 	struct target *target;
+	struct proxy_header header;
 };
 
 static void
@@ -64,6 +71,26 @@ is_shortage(const struct err *err)
 	    err->sys == ENFILE || err->sys == ENOBUFS || err->sys == ENOMEM);
 }
 
+/* The first bytes of a new connection: the kernel has room for them. */
+static void
+send_header(int fd, const struct proxy_header *h)
+{
+	if (h->len > 0 && send(fd, h->bytes, h->len, MSG_NOSIGNAL) !=
+	    (ssize_t)h->len)
+		log_debug("a PROXY header could not be sent");
+}
+
+static void
+make_header(struct proxy_header *h, const struct tunnel *t,
+    const struct forwarded_way *way)
+{
+	log_debug("a client came forward=%s from=%s port=%u",
+	    tunnel_forward(t)->id, way->originator, way->originator_port);
+	proxy_header_make(h, (enum proxy_protocol)
+	    tunnel_loop(t)->order->proxy_protocol, way->originator,
+	    way->originator_port, way->connected, way->connected_port);
+}
+
 static void
 on_target(void *arg, int fd, const struct err *err)
 {
@@ -79,6 +106,7 @@ on_target(void *arg, int fd, const struct err *err)
 		tunnel_missed(d->tunnel, FORWARD_TARGET_DOWN, err->text);
 	} else {
 		tunnel_reached(d->tunnel);
+		send_header(fd, &d->header);
 		r = relay_new(d->tunnel, RELAY_CLIENT_CHANNEL, &relay_ops,
 		    NULL);
 		relay_accept(r, d->channel);
@@ -88,10 +116,12 @@ on_target(void *arg, int fd, const struct err *err)
 }
 
 static void
-start_dial(struct tunnel *t, struct channel *c)
+start_dial(struct tunnel *t, struct channel *c,
+    const struct forwarded_way *way)
 {
 	struct dial *d = mem_alloc(sizeof(*d));
 
+	make_header(&d->header, t, way);
 	d->loop = tunnel_loop(t);
 	d->tunnel = tunnel_ref(t);
 	d->channel = c;
@@ -122,6 +152,7 @@ on_late_target(void *arg, int fd, const struct err *err)
 	l->target = NULL;
 	if (fd != -1) {
 		tunnel_reached(l->tunnel);
+		send_header(fd, &l->header);
 		relay_attach(l->relay, fd);
 		return;
 	}
@@ -133,11 +164,12 @@ on_late_target(void *arg, int fd, const struct err *err)
 }
 
 static void
-start_late(struct tunnel *t, struct channel *c, const uint8_t *unread,
-    size_t n)
+start_late(struct tunnel *t, struct channel *c,
+    const struct forwarded_way *way, const uint8_t *unread, size_t n)
 {
 	struct late *l = mem_alloc(sizeof(*l));
 
+	make_header(&l->header, t, way);
 	l->tunnel = t;
 	l->relay = relay_new(t, RELAY_CLIENT_CHANNEL, &late_ops, l);
 	l->target = target_dial(tunnel_loop(t), &tunnel_forward(t)->target,
@@ -152,20 +184,32 @@ is_dynamic(const struct tunnel *t)
 }
 
 void
-forwarded_start(struct tunnel *t, struct channel *c)
+forwarded_note_way(struct forwarded_way *w, const struct forwarded_open *open)
+{
+	snprintf(w->originator, sizeof(w->originator), "%s",
+	    open->originator_host);
+	snprintf(w->connected, sizeof(w->connected), "%s",
+	    open->connected_host);
+	w->originator_port = (uint16_t)open->originator_port;
+	w->connected_port = (uint16_t)open->connected_port;
+}
+
+void
+forwarded_start(struct tunnel *t, struct channel *c,
+    const struct forwarded_way *way)
 {
 	if (is_dynamic(t))
 		socks_remote_start(t, c);
 	else
-		start_dial(t, c);
+		start_dial(t, c, way);
 }
 
 void
-forwarded_adopt(struct tunnel *t, struct channel *c, const uint8_t *unread,
-    size_t n)
+forwarded_adopt(struct tunnel *t, struct channel *c,
+    const struct forwarded_way *way, const uint8_t *unread, size_t n)
 {
 	if (is_dynamic(t))
 		socks_remote_adopt(t, c, unread, n);
 	else
-		start_late(t, c, unread, n);
+		start_late(t, c, way, unread, n);
 }

@@ -14,11 +14,23 @@
  * a target that refuses is a refusal over there. Or it is served SOCKS.
  */
 
+/* Whence and whither it came, as the server says; cut if it is longer. */
+struct forwarded_way {
+	char originator[64];		/* a literal, or "" */
+	uint16_t originator_port;
+	char connected[64];		/* "" for a Unix socket */
+	uint16_t connected_port;
+};
+
+void forwarded_note_way(struct forwarded_way *,
+    const struct forwarded_open *);
+
 /* Takes the channel, which the server asked for and nobody has answered. */
-void forwarded_start(struct tunnel *, struct channel *);
+void forwarded_start(struct tunnel *, struct channel *,
+    const struct forwarded_way *);
 
 /* The same of an open channel: see relay_adopt(). */
-void forwarded_adopt(struct tunnel *, struct channel *, const uint8_t *unread,
-    size_t n);
+void forwarded_adopt(struct tunnel *, struct channel *,
+    const struct forwarded_way *, const uint8_t *unread, size_t n);
 
 #endif

@@ -36,10 +36,14 @@ libhawser_worker_a_SOURCES = \
 	src/worker/nonce.h \
 	src/worker/onward.c \
 	src/worker/onward.h \
+	src/worker/permit.c \
+	src/worker/permit.h \
 	src/worker/ping.c \
 	src/worker/ping.h \
 	src/worker/proof.c \
 	src/worker/proof.h \
+	src/worker/proxy_header.c \
+	src/worker/proxy_header.h \
 	src/worker/relay.c \
 	src/worker/relay.h \
 	src/worker/report.c \

@@ -25,6 +25,7 @@ struct event;
 struct event_base;
 struct lookup;
 struct report;
+struct session_order;
 
 /*
  * Something that is going on for a client: embedded in its owner. end is
@@ -39,6 +40,7 @@ struct loop_item {
 struct loop {
 	struct event_base *base;
 	struct connection *connection;	/* borrowed */
+	const struct session_order *order;	/* borrowed */
 	struct report *report;		/* borrowed */
 	struct lookup *lookup;		/* borrowed */
 	uint8_t *buffer;		/* LOOP_BUFFER_SIZE bytes */

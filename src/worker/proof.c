@@ -29,6 +29,7 @@ struct guest {
 	struct proof *proof;		/* NULL: it is over */
 	const struct proof_ops *ops;
 	struct channel *channel;
+	struct forwarded_way way;
 	struct event *timer;		/* then it is somebody's */
 	bool ours;			/* it brought a nonce */
 	bool foreign;			/* somebody's: goes with the timer */
@@ -84,7 +85,8 @@ on_guest_timer(evutil_socket_t fd, short what, void *arg)
 	if (g->ours)
 		channel_free(g->channel);
 	else
-		g->ops->on_stranger(g->tunnel, g->channel, g->bytes, g->have);
+		g->ops->on_stranger(g->tunnel, g->channel, &g->way, g->bytes,
+		    g->have);
 	free_guest(g);
 }
 
@@ -219,7 +221,8 @@ get_patience_ms(const struct proof *p)
 }
 
 void
-proof_hold(struct proof *p, struct channel *c)
+proof_hold(struct proof *p, struct channel *c,
+    const struct forwarded_way *way)
 {
 	struct guest *g = mem_alloc(sizeof(*g));
 
@@ -228,6 +231,7 @@ proof_hold(struct proof *p, struct channel *c)
 	g->proof = p;
 	g->ops = p->ops;
 	g->channel = c;
+	g->way = *way;
 	if ((g->timer = evtimer_new(p->loop->base, on_guest_timer, g)) == NULL)
 		abort();
 	loop_timer_set(g->timer, get_patience_ms(p));

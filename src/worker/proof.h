@@ -8,6 +8,7 @@
 
 #include "ssh/connection.h"
 #include "worker/bind_truth.h"
+#include "worker/forwarded.h"
 #include "worker/tunnel.h"
 
 /*
@@ -34,7 +35,7 @@ struct proof_ops {
 	 * proof_free().
 	 */
 	void (*on_stranger)(struct tunnel *, struct channel *,
-	    const uint8_t *unread, size_t n);
+	    const struct forwarded_way *, const uint8_t *unread, size_t n);
 };
 
 /*
@@ -51,6 +52,7 @@ void proof_free(struct proof *);
 bool proof_concerns(const struct proof *, const struct forwarded_open *);
 
 /* Takes one that can, which nobody has answered. */
-void proof_hold(struct proof *, struct channel *);
+void proof_hold(struct proof *, struct channel *,
+    const struct forwarded_way *);
 
 #endif

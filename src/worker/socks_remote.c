@@ -8,6 +8,8 @@
 
 #include "base/fdio.h"
 #include "base/str.h"
+#include "ipc/order.h"
+#include "worker/permit.h"
 #include "worker/relay.h"
 #include "worker/socks.h"
 #include "worker/socks_local.h"
@@ -73,6 +75,16 @@ collect_reply(struct visitor *v)
 	v->unsent += n;
 }
 
+static void
+refuse(struct visitor *v, enum socks_answer why)
+{
+	tunnel_count_failed(v->tunnel);
+	v->bad = true;
+	socks_answer(v->socks, why);
+	collect_reply(v);
+	push_reply(v);
+}
+
 static enum socks_answer
 answer_for(const struct err *err)
 {
@@ -86,14 +98,14 @@ on_target(void *arg, int fd, const struct err *err)
 
 	v->target = NULL;
 	v->fd = fd;
-	if (fd == -1) {
-		tunnel_count_failed(v->tunnel);
-		v->bad = true;
-	}
-	socks_answer(v->socks, fd != -1 ? SOCKS_GRANTED : answer_for(err));
-	collect_reply(v);
 	/* The channel may have ended, or its window never opens. */
 	loop_timer_set(v->timer, SOCKS_DEADLINE_MS);
+	if (fd == -1) {
+		refuse(v, answer_for(err));
+		return;
+	}
+	socks_answer(v->socks, SOCKS_GRANTED);
+	collect_reply(v);
 	push_reply(v);
 }
 
@@ -121,6 +133,12 @@ on_early(struct relay *r, void *arg, const uint8_t *data, size_t n)
 		return n;
 	}
 	v->asked = true;
+	if (!permit_allows(v->loop->order->permit_remote_open,
+	    v->loop->order->permit_remote_open_count, v->socks->host,
+	    v->socks->port)) {
+		refuse(v, SOCKS_PROHIBITED);
+		return used;
+	}
 	event_del(v->timer);	/* dialling has its own */
 	target = (struct endpoint){ ENDPOINT_TCP, v->socks->host,
 	    v->socks->port };

@@ -406,6 +406,7 @@ start(struct worker *w, struct transport *t, struct known_hosts *known,
 		transport_free(t);
 		return -1;
 	}
+	w->loop.order = w->order;
 	w->loop.report = report;
 	w->loop.on_idle = on_idle;
 	w->loop.idle_arg = w;

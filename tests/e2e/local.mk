@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/e2e/test_dial.py \
 	tests/e2e/test_entry.py \
 	tests/e2e/test_faults.py \
+	tests/e2e/test_forwarded.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_server.py \
 	tests/e2e/test_hostkey_update.py \

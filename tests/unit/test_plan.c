@@ -203,6 +203,7 @@ every_row_has_its_effect(void **state)
 		"KbdInteractiveAuthentication no", "PasswordAuthentication no",
 		"PubkeyAuthentication no", "NumberOfPasswordPrompts 1",
 		"PreferredAuthentications publickey",
+		"PermitRemoteOpen none", "HawserProxyProtocol v1",
 	};
 	bool tried[KEYWORD_COUNT] = { false };
 

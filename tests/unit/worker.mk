@@ -52,3 +52,8 @@ unit_tests += tests/unit/test_bind_truth
 tests_unit_test_bind_truth_SOURCES = tests/unit/test_bind_truth.c
 tests_unit_test_bind_truth_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_bind_truth_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_proxy_header
+tests_unit_test_proxy_header_SOURCES = tests/unit/test_proxy_header.c
+tests_unit_test_proxy_header_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_proxy_header_LDFLAGS = $(HAWSER_SSH_LINK)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: ISC
+"""Clients of remote forwards: what the service learns of them, and where those
+that are served SOCKS may go."""
+
+import socket
+import struct
+
+import pytest
+
+from lib import ports
+from lib.hawserd import stanza
+from lib.servers import connect, echo, ping, read_exactly
+from lib.socks import request5, v4, v4_reply
+from lib.wait import until
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+@pytest.fixture
+def headers(serve):
+    """An echo service that expects version 1 or 2; .seen are the headers."""
+    seen = []
+
+    def handler(conn):
+        first = read_exactly(conn, 12)
+        if first == SIGNATURE:
+            rest = read_exactly(conn, 4)
+            rest += read_exactly(conn, struct.unpack(">H", rest[2:])[0])
+        else:
+            rest = b""
+            while not rest.endswith(b"\r\n"):
+                rest += read_exactly(conn, 1)
+        seen.append(first + rest)
+        echo(conn)
+    server = serve(handler)
+    server.seen = seen
+    return server
+
+
+def test_version_1(hawserd, sshd, headers):
+    port = ports.free()
+    hawserd.write(stanza("vps", sshd, f"RemoteForward {port} "
+                         f"127.0.0.1:{headers.port}",
+                         HawserProxyProtocol="v1"))
+    hawserd.start()
+    hawserd.wait_forward("vps", f"R:{port}")
+    with connect(port) as s:
+        assert ping(s)
+        mine = s.getsockname()[1]
+    assert headers.seen == [f"PROXY TCP4 127.0.0.1 0.0.0.0 {mine} {port}\r\n"
+                            .encode()]
+    until(lambda: f"from=127.0.0.1 port={mine}" in hawserd.log.text(), 10,
+          "the log names the client")
+
+
+def test_version_2(hawserd, sshd, headers):
+    """Also while proofs hold connections, and for IPv6."""
+    port = ports.free()
+    hawserd.write(stanza("vps", sshd, f"RemoteForward {port} "
+                         f"127.0.0.1:{headers.port}",
+                         HawserProxyProtocol="v2", HawserVerify="10ms"))
+    hawserd.start()
+    hawserd.wait_forward("vps", f"R:{port}", "verified")
+    for _ in range(20):
+        with connect(port, "::1") as s:
+            assert ping(s)
+            mine = s.getsockname()[1]
+        assert headers.seen.pop() == SIGNATURE + b"\x21\x21\0\x24" + \
+            socket.inet_pton(socket.AF_INET6, "::1") + bytes(16) + \
+            struct.pack(">HH", mine, port)
+    assert not headers.seen
+
+
+def test_unix_socket_has_no_client_address(hawserd, sshd, headers, workdir):
+    path = f"{workdir}/there"
+    hawserd.write(stanza("vps", sshd, f"RemoteForward {path} "
+                         f"127.0.0.1:{headers.port}",
+                         HawserProxyProtocol="v1"))
+    hawserd.start()
+    hawserd.wait_forward("vps", f"R:{path}", "verified")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        assert ping(s)
+    assert headers.seen == [b"PROXY UNKNOWN\r\n"]
+
+
+def test_permit_remote_open(hawserd, sshd, serve):
+    allowed, other = serve(echo), serve(echo)
+    port = ports.free()
+    hawserd.write(stanza("vps", sshd, f"RemoteForward {port}",
+                         PermitRemoteOpen=f"127.0.0.1:{allowed.port} "
+                         "[::1]:*"))
+    hawserd.start()
+    hawserd.wait_forward("vps", f"R:{port}")
+    with connect(port) as s:
+        assert request5(s, "127.0.0.1", allowed.port) == 0
+        assert ping(s)
+    for host in ("127.0.0.1", "localhost"):
+        with connect(port) as s:
+            assert request5(s, host, other.port) == 2
+            assert s.recv(1) == b""
+    with connect(port) as s:
+        s.sendall(v4("127.0.0.1", other.port))
+        assert v4_reply(s) == 0x5B
+    # Allowed, but nobody is there.
+    with connect(port) as s:
+        assert request5(s, "::1", ports.free()) == 5
+    assert other.accepted == 0
+
+
+def test_permit_nothing(hawserd, sshd, serve):
+    server = serve(echo)
+    port = ports.free()
+    hawserd.write(stanza("vps", sshd, f"RemoteForward {port}",
+                         PermitRemoteOpen="none"))
+    hawserd.start()
+    hawserd.wait_forward("vps", f"R:{port}")
+    with connect(port) as s:
+        assert request5(s, "127.0.0.1", server.port) == 2
