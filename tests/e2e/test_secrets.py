@@ -2,17 +2,18 @@
 """Where passphrases and passwords come from, and where they don't go."""
 
 import os
+import secrets
 import subprocess
 
 import pytest
 
 from lib import ports, proc
 from lib.hawserd import stanza
-from lib.sshd import make_key
+from lib.sshd import USER, PamSshd, make_key
 from lib.wait import SANITIZED, until
 
-PASSPHRASE = "an-Ocelot-under-Glass-3"
-SOURCES = ("command", "credential", "askpass")
+# ssh-keygen's command line holds it: in another run's, this one isn't found.
+PASSPHRASE = "an-Ocelot-" + secrets.token_hex(8)
 
 
 def encrypt(folder, kind, fmt="RFC4716", passphrase=PASSPHRASE):
@@ -204,6 +205,17 @@ def test_a_command_hangs(hawserd, sshd, vault):
 
 
 @pytest.mark.long
+def test_a_person_takes_long(hawserd, sshd, vault):
+    """Longer than the phase may last."""
+    key, public = encrypt(vault, "ed25519")
+    sshd.authorize(public)
+    give(hawserd, vault, "askpass", PASSPHRASE)
+    put(vault, "script", f"#!/bin/sh\nsleep 45; cat {vault}/secret\n", 0o700)
+    start(hawserd, sshd, key=key)
+    hawserd.wait_up("one", timeout=60)
+
+
+@pytest.mark.long
 def test_a_command_hangs_for_good(hawserd, sshd, vault):
     key, public = encrypt(vault, "ed25519")
     sshd.authorize(public)
@@ -228,6 +240,68 @@ def test_a_hop_has_its_own(hawserd, make_sshd, vault):
                ProxyJump="bastion"))
     hawserd.start()
     hawserd.wait_up("nas")
+
+
+# A server with PAM, which wants more --------------------------------------
+
+needs_pam = pytest.mark.skipif(
+    os.getuid() != 0 or not PamSshd.FOUND,
+    reason="a server with PAM of its own needs root, and PAM")
+ALL = "AuthenticationMethods publickey,keyboard-interactive,password"
+
+
+@needs_pam
+@pytest.mark.parametrize("source", ["command", "credential"])
+def test_several_factors(hawserd, make_sshd, vault, source):
+    sshd = make_sshd(kind=PamSshd, options=[ALL])
+    key, public = encrypt(vault, "ed25519")
+    sshd.authorize(public)
+    put(vault, "one.passphrase", PASSPHRASE)
+    put(vault, "one.password", sshd.password + "\n")
+    if source == "credential":
+        hawserd.environment["CREDENTIALS_DIRECTORY"] = vault
+        options = {}
+    else:
+        options = {"HawserPassphraseCommand":
+                   f"cat {vault}/$HAWSER_HOST.$HAWSER_SECRET"}
+    start(hawserd, sshd, key=key, **options)
+    hawserd.wait_up("one")
+    sshd.log.wait("Partial publickey(.|\n)*Partial keyboard-interactive"
+                  "(.|\n)*Accepted password")
+    assert not places_of(hawserd, PASSPHRASE)
+    assert not places_of(hawserd, sshd.password)
+
+
+@needs_pam
+def test_wrong_password(hawserd, make_sshd, vault):
+    """Sent once, not as often as a person would be asked: servers lock users
+    out. The right one is tried as soon as it is there."""
+    sshd = make_sshd(kind=PamSshd, options=["PubkeyAuthentication no"])
+    hawserd.environment["CREDENTIALS_DIRECTORY"] = vault
+    put(vault, "hawser.password", "wrong-Walrus-9\n")
+    start(hawserd, sshd, PreferredAuthentications="password")
+    end = hawserd.wait_ended("one")["last_end"]
+    assert end["class"] == "auth"
+    assert "the password of credential hawser.password is wrong" \
+        in end["text"], end["text"]
+    assert sshd.log.count("Failed password") == 1
+    assert not places_of(hawserd, "wrong-Walrus-9")
+    put(vault, "one.password", sshd.password)
+    hawserd.wait_up("one", timeout=10)
+    sshd.log.wait("Accepted password")
+
+
+@needs_pam
+def test_a_person_knows_the_password(hawserd, make_sshd, vault):
+    """In a dialogue: the only method that is left to us."""
+    sshd = make_sshd(kind=PamSshd)
+    give(hawserd, vault, "askpass", sshd.password)
+    start(hawserd, sshd, PubkeyAuthentication="no",
+          PasswordAuthentication="no")
+    hawserd.wait_up("one")
+    sshd.log.wait("Accepted keyboard-interactive/pam")
+    with open(f"{vault}/asked", encoding="ascii") as f:
+        assert f.read().startswith(f"password||({USER}@127.0.0.1) Password: ")
 
 
 def test_killed_with_the_daemon(hawserd, sshd, vault):
