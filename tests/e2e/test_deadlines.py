@@ -16,6 +16,7 @@ from lib.agent import Agent, MuteAgent
 from lib.hawserd import stanza
 from lib.netns import in_place_of
 from lib.servers import CHUNK, connect, read_exactly
+from lib.sshd import USER
 from lib.wait import STRETCH, Stopwatch
 
 
@@ -79,6 +80,20 @@ def test_stalled_key_exchange(hawserd, sshd, serve, seconds):
     end = hawserd.wait_ended("one", timeout=seconds + 10)["last_end"]
     assert end["class"] == "timeout"
     assert f"port {line.port} did not answer in time (phase kex)" \
+        in end["text"]
+
+
+@pytest.mark.long
+def test_stalled_authentication(hawserd, make_sshd):
+    """The server asks a directory of keys that doesn't answer."""
+    sshd = make_sshd(options=["AuthorizedKeysCommand /bin/sleep 600",
+                              f"AuthorizedKeysCommandUser {USER}"])
+    sshd.authorize()
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"))
+    hawserd.start()
+    end = hawserd.wait_ended("one", timeout=40)["last_end"]
+    assert end["class"] == "timeout"
+    assert f"port {sshd.port} did not answer in time (phase auth)" \
         in end["text"]
 
 

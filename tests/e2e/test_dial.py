@@ -20,6 +20,7 @@ from lib.wait import STRETCH, until
 from lib.worker import Worker
 
 PIDFD_GETFD = 438
+USER_TIMEOUT = socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT
 AF = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 
 pytestmark = [
@@ -249,8 +250,7 @@ def test_options(net, dial, address):
         assert tos == 0x48
         assert not s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        assert s.getsockopt(socket.IPPROTO_TCP,
-                            socket.TCP_USER_TIMEOUT) == 46000
+        assert s.getsockopt(*USER_TIMEOUT) == 46000
 
 
 def test_name_that_moves(make_hawserd, net, server):
@@ -272,13 +272,34 @@ def test_name_that_moves(make_hawserd, net, server):
         hawserd.wait_up("one")
 
 
+def test_sources_of_names(make_hawserd, net, server, workdir):
+    """nsswitch.conf says which are asked."""
+    net.name(server=["127.0.0.1"])
+    hawserd = make_hawserd(ns=net.ns)
+    sources = os.path.join(workdir, "nsswitch")
+    hawserd.under = in_place_of(hosts=net.hosts,
+                                **{"nsswitch.conf": sources})
+    hawserd.write(stanza("one", server, f"LocalForward {ports.free()} a:1",
+                         HostName="server", HawserBackoff="100ms 200ms"))
+
+    def ask(what):
+        with open(sources, "w", encoding="ascii") as f:
+            f.write(f"hosts: {what}\n")
+    ask("dns")
+    hawserd.start()
+    assert hawserd.wait_ended("one")["last_end"]["class"] == "resolve"
+    ask("files dns")
+    hawserd.wait_up("one")
+
+
 def test_configuration(hawserd, sshd):
     """From the file to the socket."""
     hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1",
                          AddressFamily="inet", BindAddress="127.0.0.9",
-                         IPQoS="af21 cs1", TCPKeepAlive="no"),
+                         IPQoS="af21 cs1", TCPKeepAlive="no",
+                         ServerAliveInterval=2, ServerAliveCountMax=5),
                   stanza("two", sshd, f"LocalForward {ports.free()} a:1",
-                         BindInterface="lo"))
+                         BindInterface="lo", ServerAliveInterval=0))
     hawserd.start()
     assert "warn" not in hawserd.cli("check").stdout
     pid = hawserd.wait_up("one")["pid"]
@@ -288,10 +309,12 @@ def test_configuration(hawserd, sshd):
         assert s.getsockname()[0] == "127.0.0.9"
         assert s.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == 0x48
         assert not s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert s.getsockopt(*USER_TIMEOUT) == 2 * 5 * 1000 + 1000
     with sockets_of(two) as found:
         s = next(s for s in found if not is_listening(s))
         assert s.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == 0x10
         assert s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert s.getsockopt(*USER_TIMEOUT) == 0
 
 
 def is_listening(s):
