@@ -99,11 +99,28 @@ def test_rsa_host_key_only(hawserd, make_sshd, serve, openssh):
 
 
 @pytest.mark.netns
-@pytest.mark.parametrize("kind", ("ed25519", "rsa"))
-def test_dropbear(hawserd, make_sshd, serve, kind):
+@pytest.mark.parametrize("kind,key", (("ed25519", "ecdsa"), ("rsa", "rsa"),
+                                      ("ecdsa", "ed25519")))
+def test_dropbear(hawserd, make_sshd, serve, kind, key):
+    """As it is, with one host key, and for each kind of ours."""
     sshd = make_sshd(Dropbear, host_keys=(kind,))
-    assert_works(hawserd, sshd, serve)
+    assert_works(hawserd, sshd, serve, key=getattr(sshd.keys, key))
     assert hawserd.host("one")["server"].startswith("SSH-2.0-dropbear")
+
+
+@pytest.mark.netns
+def test_dropbear_without_forwards(hawserd, make_sshd, serve):
+    sshd = make_sshd(Dropbear, options=["-j", "-k"])
+    local, remote = ports.free(), ports.free()
+    there = f"127.0.0.1:{serve(echo).port}"
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} {there}",
+                         f"RemoteForward {remote} {there}"))
+    hawserd.start()
+    hawserd.wait_forward("one", f"R:{remote}", "denied")
+    with connect(local) as s:
+        assert s.recv(1) == b""
+    hawserd.wait_forward("one", f"L:{local}", "denied")
+    assert hawserd.host("one")["last_end"] is None
 
 
 # What a server permits --------------------------------------------------------
