@@ -251,8 +251,14 @@ class Hawserd:
                      + self._look())
 
     def wait_up(self, host, timeout=15):
-        """Up with all of its forwards."""
-        return self.wait_state(host, "up", timeout=timeout)
+        """Up with all of its forwards. A server may be asked for one of
+        them still while the host is up."""
+        def reached():
+            found = self.host(host)
+            return found if found and found["state"] == "up" and all(
+                f["state"] != "down" for f in found["forwards"]) else None
+        return until(reached, timeout, lambda: f"{host} is up:"
+                     + self._look())
 
     def hup(self, timeout=10):
         """SIGHUP, and waits until the new files were applied or refused;
