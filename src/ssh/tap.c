@@ -13,9 +13,12 @@
  */
 #define KEPT_MAX	256
 
-static bool live;
+/* Were both functions called in libssh2's place? */
+static bool adds_live, reads_live;
 
 /* Names that the linker gives and asks for (--wrap). */
+int __real__libssh2_transport_read(LIBSSH2_SESSION *);
+int __wrap__libssh2_transport_read(LIBSSH2_SESSION *);
 int __real__libssh2_packet_add(LIBSSH2_SESSION *, unsigned char *, size_t,
     int, uint32_t);
 int __wrap__libssh2_packet_add(LIBSSH2_SESSION *, unsigned char *, size_t,
@@ -77,7 +80,13 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	struct tap *tap = session->abstract;
 	const char *fault;
 
-	live = true;
+	adds_live = true;
+	/*
+	 * libssh2 forgets that it has given the packet away: when the next
+	 * one's length is refused, it would free this one a second time.
+	 */
+	if (session->packet.payload == data)
+		session->packet.payload = NULL;
 	/*
 	 * While packAdd_state is not idle, libssh2 resumes a packet that it
 	 * began before: not a new one.
@@ -108,8 +117,26 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	return __real__libssh2_packet_add(session, data, n, macstate, seq);
 }
 
+int
+__wrap__libssh2_transport_read(LIBSSH2_SESSION *session)
+{
+	struct tap *tap = session->abstract;
+	int rc;
+
+	reads_live = true;
+	/* After an error, libssh2's reader would be lost inside a packet. */
+	if (tap->broken != 0)
+		return tap->broken;
+	rc = __real__libssh2_transport_read(session);
+	if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN) {
+		tap->broken = rc;
+		tap->on_break(tap, "a packet could not be read");
+	}
+	return rc;
+}
+
 bool
 tap_is_live(void)
 {
-	return live;
+	return adds_live && reads_live;
 }

@@ -7,21 +7,27 @@
 #include <stdint.h>
 
 /*
- * tap: sees every packet that libssh2 decrypted, before libssh2 does, through
- * the linker's --wrap of _libssh2_packet_add. What is not the transport's own
- * becomes ours once the user is authenticated; until then it stays libssh2's,
- * as far as it may come at all. The session's abstract pointer must be a
- * struct tap.
+ * tap: sees every packet that libssh2 decrypted, before libssh2 does, and ends
+ * its reading at the first error, through the linker's --wrap of
+ * _libssh2_packet_add and _libssh2_transport_read. What is not the
+ * transport's own becomes ours once the user is authenticated; until then it
+ * stays libssh2's, as far as it may come at all. The session's abstract
+ * pointer must be a struct tap.
  */
 struct tap {
 	/* Between the server's offer and its NEWKEYS. */
 	bool exchanging;
+	/* libssh2's error at which reading ended for good; 0: it goes on. */
+	int broken;
 	/*
 	 * A key-exchange offer (borrowed), message number included. False
 	 * ends the session.
 	 */
 	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
-	/* The server broke the protocol in this way; the session ends. */
+	/*
+	 * The session ends: the server broke the protocol in this way, unless
+	 * the link broke before.
+	 */
 	void (*on_break)(struct tap *, const char *what);
 	/*
 	 * An SSH_MSG_USERAUTH_FAILURE (borrowed), of which libssh2 forgets
