@@ -185,12 +185,26 @@ take_input(struct transport *t, void *bytes, size_t n)
 	return (ssize_t)n;
 }
 
-/* A server that talks without end, before its banner or past the deadline. */
+/* RFC 4253 5.1: 1.99 is 2.0, too. */
+static bool
+is_version_1(const char *banner)
+{
+	return strncmp(banner, "SSH-1.", 6) == 0 &&
+	    strncmp(banner, "SSH-1.99", 8) != 0;
+}
+
+/*
+ * A server that talks without end, before its banner or past the deadline, or
+ * one that will say nothing more.
+ */
 static bool
 is_hopeless(struct transport *t)
 {
 	if (!transport_has_banner(t) && t->bytes_in > BEFORE_BANNER_MAX)
 		transport_set_cause(t, ERR_PROTOCOL, "no SSH banner");
+	else if (is_version_1(transport_banner(t)))
+		transport_set_cause(t, ERR_PROTOCOL,
+		    "the server speaks only SSH version 1");
 	else if (clock_now_ms() >= t->deadline)
 		transport_set_cause(t, ERR_TIMEOUT, "no answer in time");
 	else
@@ -430,16 +444,11 @@ is_no_banner(const struct transport *t)
 int
 transport_explain(struct transport *t, const char *what, struct err *err)
 {
-	const char *banner = transport_banner(t);
 	char *text;
 
 	if (t->disconnected)
 		return err_set(err, ERR_CLOSED, "the server said goodbye: %s",
 		    t->disconnect);
-	if (strncmp(banner, "SSH-1.", 6) == 0 &&
-	    strncmp(banner, "SSH-1.99", 8) != 0)
-		return err_set(err, ERR_PROTOCOL,
-		    "the server speaks only SSH version 1");
 	if (is_no_banner(t) && t->greeting[0] != '\0')
 		return err_set(err, ERR_PROTOCOL,
 		    "the server sent no SSH banner, but \"%.80s\"",

@@ -203,7 +203,6 @@ static void
 test_version_1(void **state)
 {
 	(void)state;
-	w.deadline_ms = 500;
 	fails(say_old_banner, ERR_PROTOCOL,
 	    "the server speaks only SSH version 1");
 }
