@@ -369,6 +369,15 @@ free_event(struct event *e)
 		event_free(e);
 }
 
+/* libssh2 frees the host key only of a session whose keys are in use. */
+static void
+free_host_key(LIBSSH2_SESSION *s)
+{
+	if (!(s->state & LIBSSH2_STATE_NEWKEYS) && s->hostkey != NULL &&
+	    s->hostkey->dtor != NULL && s->server_hostkey_abstract != NULL)
+		s->hostkey->dtor(s, &s->server_hostkey_abstract);
+}
+
 void
 transport_free(struct transport *t)
 {
@@ -379,6 +388,7 @@ transport_free(struct transport *t)
 	free_event(t->write_event);
 	free_event(t->turn_event);
 	if (t->session != NULL) {
+		free_host_key(t->session);
 		libssh2_session_set_blocking(t->session, 0);
 		libssh2_session_free(t->session);
 	}
