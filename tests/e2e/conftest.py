@@ -9,12 +9,13 @@ import tempfile
 
 import pytest
 
-from lib import proc
-from lib.hawserd import BUILD, Hawserd, program
+from lib import ports, proc
+from lib.hawserd import BUILD, Hawserd, program, stanza
+from lib.hostile import Stage
 from lib.netns import Namespace
 from lib.peer import SshPeer
 from lib.proxy import Proxy
-from lib.servers import Server, echo
+from lib.servers import Server, connect, echo, ping
 from lib.sshd import SSHD, SSHDS, Keys, Sshd, version
 from lib.worker import Worker
 
@@ -188,3 +189,23 @@ def make_ns(stack):
         stack.callback(ns.remove)
         return ns
     return make
+
+
+@pytest.fixture
+def play(hawserd, sshd, serve, stack, workdir, keys, target):
+    """play(cases of lib.hostile), beside a host of the same hawserd whose
+    server is honest: it must not notice."""
+    def run(cases, seconds=30):
+        stage = Stage(serve, workdir, cases, target, keys)
+        local = ports.free()
+        hawserd.write(stanza("witness", sshd,
+                             f"LocalForward {local} {target}"),
+                      *stage.stanzas())
+        hawserd.start()
+        witness = hawserd.wait_up("witness")["pid"]
+        with connect(local) as s:
+            stage.run(hawserd, stack, seconds)
+            assert ping(s)
+        assert hawserd.worker_pid("witness") == witness
+        return stage
+    return run

@@ -2,14 +2,10 @@
 """Servers that we trust and that then break the connection protocol (RFC
 4254): each ends in the right class, or does no harm; nothing else suffers."""
 
-import struct
-
 import pytest
 
-from lib import ports, ssh_server
-from lib.hawserd import stanza
-from lib.hostile import Case, Stage
-from lib.servers import connect, echo, ping
+from lib import ssh_server
+from lib.hostile import NASTY, Case
 from lib.ssh_server import (
     CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_REQUEST, CHANNEL_SUCCESS, CLOSE,
     DATA, DEBUG, DISCONNECT, EOF, EXTENDED_DATA, EXT_INFO, GLOBAL_REQUEST,
@@ -17,10 +13,8 @@ from lib.ssh_server import (
     OPEN_FAILURE, REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT,
     SERVICE_REQUEST, UNIMPLEMENTED, USERAUTH_BANNER, USERAUTH_FAILURE,
     USERAUTH_PK_OK, USERAUTH_SUCCESS, WINDOW_ADJUST, Ctr, Fields, Raw, packet)
-from lib.wait import until
 
 MB, GB4 = 2**20, 2**32 - 1
-NASTY = b"\x1b]0;owned\x07\x1b[2J\r\n\0\xff\xfe" * 20
 WINDOW, PACKET = 2 * MB, 32768          # what a worker grants
 PROHIBITED, UNKNOWN_TYPE = 1, 3
 
@@ -364,28 +358,6 @@ TRANSPORT = [
     Case("gone", lambda s: s.sock.shutdown(2), "lost"),
     Case("reset", lambda s: ssh_server.reset(s.sock), "lost"),
 ]
-
-
-@pytest.fixture
-def play(hawserd, sshd, serve, stack, workdir, keys):
-    """play(cases): with another host of the same hawserd, whose server is
-    honest: it must not notice."""
-    def run(cases, seconds=15):
-        server = serve(echo)
-        target = f"localhost:{server.port}"
-        stage = Stage(serve, workdir, cases, target, keys.ed25519)
-        local = ports.free()
-        hawserd.write(stanza("witness", sshd,
-                             f"LocalForward {local} {target}"),
-                      *stage.stanzas())
-        hawserd.start()
-        witness = hawserd.wait_up("witness")["pid"]
-        with connect(local) as s:
-            stage.run(hawserd, stack, seconds)
-            assert ping(s)
-        assert hawserd.worker_pid("witness") == witness
-        return stage
-    return run
 
 
 @pytest.mark.parametrize("cases", (GLOBAL, OPENS, ANSWERS, CHANNELS,

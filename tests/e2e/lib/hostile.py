@@ -12,6 +12,8 @@ from lib.ssh_server import HostKey, Session
 from lib.sshd import USER
 from lib.wait import SANITIZED, STRETCH, Timeout, until
 
+# What no log, status or terminal shall see as it is.
+NASTY = b"\x1b]0;owned\x07\x1b[2J\r\n\0\xff\xfe" * 20
 # What a worker may hold, and the supervisor: bytes. A sanitizer keeps what
 # was freed, so its memory says nothing.
 WORKER_MAX = 48 * 2**20
@@ -24,13 +26,13 @@ class Case:
 
     end: the class in which the connection ends; None if the session goes on.
     text: what the sentence matches. client: somebody connects to the local
-    forward. Other options go into the host's stanza.
+    forward. rsa: with such a key. Other options go into the host's stanza.
     """
 
     def __init__(self, name, script, end="protocol", text="", client=False,
-                 cipher=None, **options):
+                 rsa=False, cipher=None, **options):
         self.name, self.end, self.text = name, end, text
-        self.client = client
+        self.client, self.rsa = client, rsa
         self.options = options
         self.cipher = {"cipher": cipher} if cipher else {}
         if isinstance(script, dict):
@@ -55,11 +57,11 @@ class Case:
 class Stage:
     """The server of all cases, and their hosts' stanzas."""
 
-    def __init__(self, serve, workdir, cases, target, key):
+    def __init__(self, serve, workdir, cases, target, keys):
         names = [case.name for case in cases]
         assert len(set(names)) == len(names), names
         self.cases = cases
-        self._target, self._key = target, key
+        self._target, self._keys = target, keys
         self._host_key = HostKey()
         self._by_address = {f"127.0.{1 + i // 250}.{1 + i % 250}": case
                             for i, case in enumerate(cases)}
@@ -86,7 +88,8 @@ class Stage:
             lines = {
                 "HostName": "127.0.0.1", "Port": self._port, "User": USER,
                 "BindAddress": address, "HostKeyAlias": "script",
-                "IdentityFile": self._key, "IdentitiesOnly": "yes",
+                "IdentityFile": self._keys.rsa if case.rsa
+                else self._keys.ed25519, "IdentitiesOnly": "yes",
                 "UserKnownHostsFile": self._known_hosts,
                 "ServerAliveInterval": 0, "ConnectTimeout": 10 * STRETCH,
                 "HawserBackoff": "1h 1h", "HawserVerify": "no",

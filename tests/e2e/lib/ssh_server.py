@@ -145,10 +145,11 @@ class HostKey:
 
 class Session:
     """One connection. script maps steps to what is called, with the session,
-    before the step is done; an EOFError ends the connection.
+    before the step's packet is sent, or instead of that if it gives True; an
+    EOFError ends the connection.
 
-    Attributes that scripts may set: kex_reply (fields of the packet, instead
-    of the right ones), offer (names by their place in KEXINIT).
+    Scripts may set banner; kex_reply, which makes the fields of the packet
+    from the right ones; and logged_in, after which no more is asked.
     """
 
     def __init__(self, sock, host_key, script, cipher=Gcm):
@@ -158,6 +159,7 @@ class Session:
         self.listens = []       # (bind, port) of granted requests
         self.asked = []         # ids of channels that the client opened
         self.kex_reply = None
+        self.logged_in = False
         self._host_key = host_key
         self._script = script
         self._cipher = cipher
@@ -241,8 +243,10 @@ class Session:
 
     # The course of a connection -------------------------------------------
 
-    def _step(self, name):
-        self._script.get(name, lambda session: None)(self)
+    def _step(self, name, *packets):
+        """Sends them if the script doesn't."""
+        if self._script.get(name, lambda session: None)(self) is not True:
+            self.send(*packets)
 
     def run(self):
         """To the end of the connection."""
@@ -316,24 +320,21 @@ class Session:
 
     def _authenticate(self):
         self.wait(SERVICE_REQUEST)
-        self._step("service")
-        self.send(packet(SERVICE_ACCEPT, "ssh-userauth"))
-        while True:
+        self._step("service", packet(SERVICE_ACCEPT, "ssh-userauth"))
+        while not self.logged_in:
             fields = Fields(self.wait(USERAUTH_REQUEST))
             self.user = fields.text()
             fields.string()
             method = fields.text()
             if method != "publickey":
-                self._step("methods")
-                self.send(packet(USERAUTH_FAILURE, "publickey", False))
+                self._step("methods", packet(USERAUTH_FAILURE, "publickey",
+                                             False))
             elif not fields.flag():
-                self._step("pk-ok")
-                self.send(packet(USERAUTH_PK_OK, fields.string(),
-                                 fields.string()))
+                self._step("pk-ok", packet(USERAUTH_PK_OK, fields.string(),
+                                           fields.string()))
             else:
-                self._step("success")
-                self.send(packet(USERAUTH_SUCCESS))
-                return
+                self.logged_in = True
+                self._step("success", packet(USERAUTH_SUCCESS))
 
     # Once it is up --------------------------------------------------------
 

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: ISC
+"""Servers that break off or talk nonsense before anybody is logged in: each
+ends in the right class, or does no harm."""
+
+import time
+
+import pytest
+
+from lib import ssh_server
+from lib.hostile import NASTY, Case
+from lib.ssh_server import (
+    DEBUG, DISCONNECT, EXT_INFO, IGNORE, NEWKEYS, SERVICE_ACCEPT,
+    STEPS, UNIMPLEMENTED, USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_PK_OK,
+    USERAUTH_SUCCESS, Ctr, Raw, packet)
+
+GB4 = 2**32 - 1
+
+
+def close(s):
+    s.sock.shutdown(2)
+    raise EOFError("closed")
+
+
+def reset(s):
+    ssh_server.reset(s.sock)
+
+
+def goodbye(s):
+    s.send(packet(DISCONNECT, 11, "bye " + "\x1b[2J", ""))
+    s.wait()
+
+
+def silence(s):
+    while s.sock.recv(65536):
+        pass
+    raise EOFError("the client has had enough")
+
+
+def raw(data):
+    """Bytes on the line, and then nothing."""
+    def play(s):
+        s.sock.sendall(data)
+        silence(s)
+    return play
+
+
+def drip(data, pause=0.2):
+    """A few bytes a second."""
+    def play(s):
+        for i in range(len(data)):
+            s.sock.sendall(data[i:i + 1])
+            time.sleep(pause)
+        silence(s)
+    return play
+
+
+def send(*packets):
+    return lambda s: s.send(*packets)
+
+
+def instead(*packets):
+    """These in the place of the step's own."""
+    def play(s):
+        s.send(*packets)
+        return True
+    return play
+
+
+def banner(line):
+    def play(s):
+        s.banner = line
+    return play
+
+
+HANDSHAKE = STEPS[1:5]      # steps that the connection's first phases wait for
+LOGIN = STEPS[5:8]
+
+BREAKS = [
+    Case("banner-close", {"banner": close}, "closed-early"),
+    Case("banner-reset", {"banner": reset}, "closed-early"),
+    *[Case(f"{step}-{name}", {step: how}, "lost")
+      for step in STEPS[1:-1]
+      for name, how in (("close", close), ("reset", reset))],
+    *[Case(f"{step}-goodbye", {step: goodbye}, "closed", "bye")
+      for step in HANDSHAKE],
+    *[Case(f"{step}-goodbye", {step: goodbye}, "auth", "bye")
+      for step in LOGIN],
+    *[Case(f"{step}-silence", {step: silence}, "timeout", ConnectTimeout=1)
+      for step in STEPS[:4]],
+]
+LINE = b"hello, this is no banner\r\n"
+
+BANNERS = [
+    Case("lines-before", {"banner": lambda s: s.sock.sendall(LINE * 400)},
+         None),
+    Case("lines-without-end", {"banner": raw(LINE * 4000)},
+         text="no SSH banner"),
+    Case("line-without-end", {"banner": raw(b"x" * 100000)},
+         text="no SSH banner"),
+    Case("noise", {"banner": raw(bytes(range(256)) * 400)}),
+    Case("zeros", {"banner": raw(bytes(100000))}),
+    Case("http", {"banner": raw(b"HTTP/1.1 400 Bad Request\r\n"
+                                b"Connection: close\r\n\r\n" * 2000)},
+         text="no SSH banner"),
+    Case("ssh-1", {"banner": raw(b"SSH-1.5-old\r\n")}, text="version 1",
+         ConnectTimeout=600),
+    Case("drip", {"banner": drip(b"SSH-2.0-slow" * 10)}, "timeout",
+         "banner", ConnectTimeout=1),
+    Case("drip-kexinit", {"kexinit": lambda s: drip(s.seal(
+        s.kexinit()))(s)}, "timeout",
+         "banner|kex", ConnectTimeout=1),
+    Case("banner-nasty", {"banner": banner(b"SSH-2.0-\x1b[2J\xff\xfe")},
+         None),
+    Case("banner-199", {"banner": banner(b"SSH-1.99-old")}, None),
+    Case("banner-long", {"banner": banner(b"SSH-2.0-" + b"x" * 240)}, None),
+    Case("banner-longer", {"banner": banner(b"SSH-2.0-" + b"x" * 30000)}),
+    Case("no-packet", {"kexinit": raw(bytes(range(256)) * 100)}),
+    *[Case(f"plain-{name}", {"kexinit": lambda s, lie=lie: s.sock.sendall(
+        s.seal(packet(IGNORE, b"x" * 100), **lie) + bytes(40000))})
+      for name, lie in (
+          ("padding", {"padding": 255}), ("length-0", {"length": 0}),
+          ("length-1", {"length": 1}), ("length-huge", {"length": GB4}),
+          ("length-sign", {"length": 2**31}),
+          ("length-40001", {"length": 40001}))],
+]
+
+
+def offer(**lists):
+    def play(s):
+        s.send(s.kexinit(**lists))
+        silence(s)
+    return play
+
+
+def reply(change):
+    """A key exchange whose last packet has other fields."""
+    def play(s):
+        s.kex_reply = lambda *right: change(*right)
+    return {"kexinit": play}
+
+
+def flip(data, at=-1):
+    data = bytearray(data)
+    data[at] ^= 1
+    return bytes(data)
+
+
+# Points of small order: the secret would be zero (RFC 7748 6.1).
+WEAK = (bytes(32), b"\1" + bytes(31),
+        bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46a"
+                      "da098deb9c32b1fd866205165f49b800"))
+
+KEX = [
+    *[Case(f"offer-no-{name}", {"kexinit": offer(**{name: "x,y"})}, "kex",
+           "offers only x,y") for name in (
+        "kex", "host_key", "cipher", "compression")],
+    Case("offer-no-mac", {"kexinit": offer(cipher="aes128-ctr", mac="x")},
+         "kex", "offers only x"),
+    Case("offer-empty", {"kexinit": offer(kex="")}, "kex"),
+    Case("offer-nasty", {"kexinit": offer(kex=NASTY)}, "kex"),
+    Case("offer-long", {"kexinit": offer(kex="x," * 15000)}, "kex"),
+    Case("offer-per-direction", {"kexinit": offer(
+        cipher_sc="aes256-gcm@openssh.com")}, text="per direction"),
+    *[Case(f"offer-cut-{n}", {"kexinit": lambda s, n=n: s.send(
+        s.kexinit()[:n])}, text="malformed") for n in range(1, 120, 7)],
+    Case("offer-twice", {"kexinit": lambda s: s.send(s.kexinit())},
+         text="inside another"),
+    Case("success-first", {"kexinit": send(packet(USERAUTH_SUCCESS))},
+         text="before keys"),
+    Case("success-in-kex", {"kex-reply": send(packet(USERAUTH_SUCCESS))},
+         text="before keys"),
+    Case("newkeys-first", {"kexinit": send(packet(NEWKEYS))},
+         text="new keys"),
+    Case("newkeys-for-reply", {"kex-reply": instead(packet(NEWKEYS))}),
+    Case("newkeys-twice", {"service": send(packet(NEWKEYS))},
+         text="new keys"),
+    *[Case(f"{label}-{name}", {step: lambda s, lie=lie: s.sock.sendall(
+        s.seal(packet(IGNORE, b"x" * 100), **lie) + bytes(40000))},
+        cipher=cipher)
+      for label, cipher in (("gcm", None), ("ctr", Ctr))
+      for step in ("service", "pk-ok")
+      for name, lie in (
+          (f"{step}-padding", {"padding": 255}),
+          (f"{step}-length-0", {"length": 0}),
+          (f"{step}-length-15", {"length": 15}),
+          (f"{step}-length-huge", {"length": GB4}),
+          (f"{step}-length-40001", {"length": 40001}))],
+    Case("signature-flipped", reply(lambda k, q, s: (k, q, flip(s)))),
+    Case("signature-empty", reply(lambda k, q, s: (k, q, b""))),
+    Case("signature-short", reply(lambda k, q, s: (k, q, s[:-1]))),
+    Case("signature-type", reply(lambda k, q, s: (
+        k, q, packet(0, "ssh-rsa", s[19:])[1:]))),
+    Case("signature-length", reply(lambda k, q, s: (k, q, GB4, Raw(s)))),
+    Case("signature-none", reply(lambda k, q, s: (k, q))),
+    Case("key-flipped", reply(lambda k, q, s: (flip(k), q, s))),
+    Case("key-empty", reply(lambda k, q, s: (b"", q, s))),
+    Case("key-short", reply(lambda k, q, s: (k[:-1], q, s))),
+    Case("key-long", reply(lambda k, q, s: (k + bytes(20000), q, s))),
+    Case("key-type", reply(lambda k, q, s: (
+        packet(0, "ssh-rsa", k[15:])[1:], q, s))),
+    Case("key-length", reply(lambda k, q, s: (GB4, Raw(k)))),
+    Case("key-inner-length", reply(lambda k, q, s: (
+        packet(0, "ssh-ed25519", GB4)[1:], q, s))),
+    Case("point-empty", reply(lambda k, q, s: (k, b"", s))),
+    Case("point-short", reply(lambda k, q, s: (k, q[:-1], s))),
+    Case("point-long", reply(lambda k, q, s: (k, q + bytes(20000), s))),
+    Case("point-length", reply(lambda k, q, s: (k, GB4, Raw(q)))),
+    *[Case(f"point-weak-{i}", reply(lambda k, q, s, w=w: (k, w, s)))
+      for i, w in enumerate(WEAK)],
+    Case("ignores-first", {"kexinit": send(*[packet(
+        IGNORE, bytes(30000))] * 500)}, None),
+    Case("debugs-first", {"kexinit": send(*[packet(
+        DEBUG, True, NASTY, NASTY)] * 500)}, None),
+    Case("ignores-without-end", {"kexinit": lambda s: s.flood(
+        packet(IGNORE, bytes(30000)), 10**9, 16).join()}, "timeout",
+        ConnectTimeout=1),
+]
+
+
+def ext_info(*fields):
+    return {"service": send(packet(EXT_INFO, *fields))}
+
+
+def sig_algs(names):
+    return ext_info(1, "server-sig-algs", names)
+
+
+def success(s):
+    s.send(packet(USERAUTH_SUCCESS))
+    s.logged_in = True
+    return True
+
+
+AUTH = [
+    *[Case(f"rsa-{name}", sig_algs(names), end, rsa=True)
+      for name, names, end in (
+          ("none", "", "auth"), ("comma", ",,,", "auth"),
+          ("sha1", "ssh-rsa", "auth"), ("nasty", NASTY, "auth"),
+          ("nul", b"rsa-sha2-512\0,rsa-sha2-256", None),
+          ("256", "rsa-sha2-256", None), ("512", "rsa-sha2-512", None),
+          ("many", "rsa-sha2-512," * 2500, None),
+          ("long", "x" * 32000 + ",rsa-sha2-256", None),
+          ("close", "rsa-sha2-5120,rsa-sha2-25", "auth"))],
+    Case("ext-info-count", ext_info(GB4, "a", "b"), None),
+    Case("ext-info-cut", ext_info(), None),
+    Case("ext-info-length", ext_info(1, "server-sig-algs", GB4), None),
+    Case("service-other", {"service": instead(packet(
+        SERVICE_ACCEPT, "ssh-connection"))}),
+    Case("service-cut", {"service": instead(packet(SERVICE_ACCEPT))}),
+    Case("service-length", {"service": instead(packet(
+        SERVICE_ACCEPT, GB4))}),
+    Case("success-at-once", {"service": lambda s: (
+        s.send(packet(SERVICE_ACCEPT, "ssh-userauth")), success(s))[1]},
+        None),
+    Case("success-to-none", {"methods": success}, None),
+    Case("success-to-question", {"pk-ok": success}, None),
+    Case("channel-too-early", {"methods": send(packet(90, "x11", 1, 1, 1))},
+         text="before the user"),
+    Case("request-too-early", {"service": send(packet(80, "x", True))},
+         text="before the user"),
+    Case("pk-ok-other", {"pk-ok": send(packet(
+        USERAUTH_PK_OK, "ssh-rsa", b"x" * 100))}, None),
+    Case("pk-ok-bare", {"pk-ok": instead(packet(USERAUTH_PK_OK))}, None),
+    Case("prompts", {"pk-ok": send(packet(
+        USERAUTH_PK_OK, "", "", "", 2**31, "x", True))}, None),
+    Case("unasked", {"methods": send(*[packet(UNIMPLEMENTED, 1)] * 300)},
+         text="nobody asked"),
+    Case("methods-none", {"methods": instead(packet(
+        USERAUTH_FAILURE, "", False))}, "auth"),
+    Case("methods-nasty", {"methods": instead(packet(
+        USERAUTH_FAILURE, NASTY, False))}, "auth"),
+    Case("methods-long", {"methods": instead(packet(
+        USERAUTH_FAILURE, b"x," * 16000, False))}, "auth"),
+    Case("methods-for-ever", {"success": lambda s: (setattr(
+        s, "logged_in", False), s.send(packet(
+            USERAUTH_FAILURE, "publickey", True)), True)[-1]}, "auth"),
+    Case("banner-of-nasty", {"methods": send(packet(
+        USERAUTH_BANNER, NASTY, NASTY))}, None),
+]
+
+
+@pytest.mark.parametrize("cases", (BREAKS, BANNERS, KEX, AUTH),
+                         ids=("breaks", "banners", "kex", "auth"))
+def test_login(play, cases):
+    play(cases)
