@@ -59,6 +59,12 @@ tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c
 tests_fuzz_fuzz_packet_LDADD = $(HAWSER_SSH_LIBS)
 tests_fuzz_fuzz_packet_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_prompts
+tests_fuzz_fuzz_prompts_SOURCES = tests/fuzz/fuzz_prompts.c
+tests_fuzz_fuzz_prompts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS)
+tests_fuzz_fuzz_prompts_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_prompts_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_socks
 tests_fuzz_fuzz_socks_SOURCES = tests/fuzz/fuzz_socks.c
 tests_fuzz_fuzz_socks_LDADD = $(HAWSER_WORKER_LIBS)
