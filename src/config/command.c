@@ -1,10 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/command.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/str.h"
 #include "config/report.h"
+
+/* New: %P has its own time: until then another byte stands for it. */
+static char *
+keep_port(const char *text)
+{
+	char *copy = str_dup(text), *to = copy;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		if (p[0] == '%' && p[1] == 'P') {
+			*to++ = HOST_TAKEOVER_PORT;
+			p++;
+			continue;
+		}
+		if (p[0] == '%' && p[1] != '\0')
+			*to++ = *p++;
+		*to++ = *p;
+	}
+	*to = '\0';
+	return copy;
+}
 
 char *
 command_build(const struct resolution *r, enum keyword_id id,
@@ -14,7 +35,7 @@ command_build(const struct resolution *r, enum keyword_id id,
 	const char *text = e != NULL ? e->value.texts[0] : "none";
 	const char *keyword = keyword_get(id)->name;
 	struct err err;
-	char *line;
+	char *line, *copy;
 
 	if (strcasecmp(text, "none") == 0)
 		return str_dup("");
@@ -24,7 +45,9 @@ command_build(const struct resolution *r, enum keyword_id id,
 		    "would act upon", keyword, r->host);
 		return str_dup("");
 	}
-	line = expand_tokens(text, COMMAND_TOKENS, &r->tokens, &err);
+	copy = id == KW_HAWSERTAKEOVER ? keep_port(text) : str_dup(text);
+	line = expand_tokens(copy, COMMAND_TOKENS, &r->tokens, &err);
+	free(copy);
 	if (line != NULL)
 		return line;
 	report_add(report, SEVERITY_ERROR, e->file, e->line, "%s: %s",

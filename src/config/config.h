@@ -30,6 +30,9 @@ enum host_key_checking {
 	CHECKING_NO,
 };
 
+/* Stands in a takeover command for the port, or path, that is held. */
+#define HOST_TAKEOVER_PORT	'\1'
+
 struct host {
 	char *name;		/* the first concrete name of its Host line */
 	char *file;		/* where that line stands */
@@ -68,6 +71,7 @@ struct host {
 	char **permit_remote_open;	/* "any", "none" or host:port ... */
 	size_t permit_remote_open_count;
 	int proxy_protocol;	/* 0: no, 1: v1, 2: v2 */
+	char *takeover;		/* for the server's shell; "": none */
 	bool exit_on_failure;	/* a refused forward ends the connection */
 	int connect_timeout_s;
 	int alive_interval_s;	/* 0: no pings */

@@ -43,6 +43,7 @@ static const struct {
 	FIELD(F_INT, password_tries),
 	FIELD(F_BOOL, batch_mode),
 	FIELD(F_STRING, passphrase_command),
+	FIELD(F_STRING, takeover),
 	FIELD(F_INT, user_known_hosts_count),
 	FIELD(F_BOOL, hash_known_hosts),
 	FIELD(F_BOOL, update_host_keys),

@@ -447,6 +447,7 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	    KW_PERMITREMOTEOPEN, r);
 	out->passphrase_command = command_build(r, KW_HAWSERPASSPHRASECOMMAND,
 	    report);
+	out->takeover = command_build(r, KW_HAWSERTAKEOVER, report);
 	out->proxy_command = str_dup("");
 	add_forwards(out, r, report);
 	check_texts(out, report);
@@ -489,6 +490,7 @@ host_fini(struct host *h)
 	free_strings(h->auth_methods, h->auth_method_count);
 	free_strings(h->permit_remote_open, h->permit_remote_open_count);
 	free(h->passphrase_command);
+	free(h->takeover);
 	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
 	free(h->proxy_command);

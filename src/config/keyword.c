@@ -467,6 +467,11 @@ static const struct keyword rows[] = {
 	    .at = AT(proxy_protocol),
 	    .help = "v1 or v2: remote forwards tell the service behind them "
 		"its client's address by the PROXY protocol." },
+	[KW_HAWSERTAKEOVER] = { .name = "HawserTakeover",
+	    .kind = KIND_COMMAND, .use = USE_HONOURED,
+	    .reload = RELOAD_LIVE, .field = FIELD_STRING, .at = AT(takeover),
+	    .help = "The server's shell runs it when another process holds a "
+		"remote forward's port (%P) there, at most once a minute." },
 	[KW_PROTOCOL] = { .name = "Protocol", .kind = KIND_IGNORED,
 	    .use = USE_SILENT, .help = "There is only version 2." },
 	[KW_DEPRECATED] = { .name = "deprecated", .kind = KIND_IGNORED,

@@ -117,6 +117,7 @@ is_cleared(const struct keyword *k, const char *text)
 	case KW_SECURITYKEYPROVIDER:
 	case KW_KNOWNHOSTSCOMMAND:
 	case KW_HAWSERPASSPHRASECOMMAND:
+	case KW_HAWSERTAKEOVER:
 		return strcasecmp(text, "none") == 0;
 	default:
 		return false;

@@ -29,6 +29,7 @@ enum message_name {
 	ORDER_LISTEN,		/* a local or dynamic forward + listening fds */
 	ORDER_FORWARD,		/* ask the server for a remote forward, once */
 	ORDER_PROVE,		/* prove a remote forward, once */
+	ORDER_TAKEOVER,		/* run HawserTakeover's command there, once */
 	ORDER_CANCEL,		/* end one forward; open connections stay */
 	ORDER_DRAIN,		/* cancel all; exit when connections ended */
 	ORDER_STOP,		/* cancel all, confirmed; then exit */
@@ -46,6 +47,7 @@ enum message_name {
 	FACT_HOSTKEY,		/* a new key: waits until it is recorded */
 	FACT_HOSTKEYS,		/* the host keys that the server has */
 	FACT_FORWARD,		/* a forward's state */
+	FACT_TAKEOVER,		/* how the command ended */
 	FACT_RTT,		/* the last ping's round trip */
 	FACT_COUNTERS,		/* one forward's totals */
 	FACT_RESOLVE,		/* please look up a target's name */

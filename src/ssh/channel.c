@@ -45,6 +45,7 @@ channel_new(struct connection *c, enum channel_state state)
 	ch = mem_alloc(sizeof(*ch));
 	ch->connection = c;
 	ch->state = state;
+	ch->exit_status = -1;
 	window_init(&ch->window);
 	STAILQ_INIT(&ch->queue);
 	if (take_id(c, ch) == -1) {
@@ -232,6 +233,36 @@ channel_open_unix(struct connection *c, const char *path,
 	packet_u32(p, 0);
 	connection_queue(c, p);
 	return ch;
+}
+
+struct channel *
+channel_open_session(struct connection *c, const struct channel_ops *ops,
+    void *arg)
+{
+	struct packet *p;
+	struct channel *ch = open_channel(c, "session", ops, arg, &p);
+
+	if (ch != NULL)
+		connection_queue(c, p);
+	return ch;
+}
+
+void
+channel_exec(struct channel *ch, const char *command)
+{
+	struct packet *p = packet_new(MSG_CHANNEL_REQUEST);
+
+	packet_u32(p, ch->peer_id);
+	packet_cstring(p, "exec");
+	packet_u8(p, 0);	/* what comes of it is told by the close */
+	packet_cstring(p, command);
+	connection_queue(ch->connection, p);
+}
+
+int64_t
+channel_exit_status(const struct channel *ch)
+{
+	return ch->exit_status;
 }
 
 /* Sending */

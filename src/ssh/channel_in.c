@@ -83,12 +83,14 @@ on_close(struct channel *ch, struct reader *r)
 static void
 on_request(struct channel *ch, struct reader *r)
 {
-	size_t n;
+	char name[16];
 
-	reader_string(r, &n);
+	reader_text(r, name, sizeof(name));
 	/* sshd's ClientAliveInterval asks and is content with a failure. */
 	if (reader_bool(r) && !ch->close_sent)
 		channel_queue_id(ch, MSG_CHANNEL_FAILURE);
+	if (strcmp(name, "exit-status") == 0)
+		ch->exit_status = reader_u32(r);
 	if (r->broken)
 		connection_break(ch->connection,
 		    "a malformed channel request");

@@ -183,6 +183,16 @@ struct channel *channel_open_tcp(struct connection *, const char *host,
 struct channel *channel_open_unix(struct connection *, const char *path,
     const struct channel_ops *, void *arg);
 
+/*
+ * The same for a session (RFC 4254 6.1), on which channel_exec() has a command
+ * run; its standard error is dropped. channel_exit_status() is -1 until the
+ * server has told it.
+ */
+struct channel *channel_open_session(struct connection *,
+    const struct channel_ops *, void *arg);
+void channel_exec(struct channel *, const char *command);
+int64_t channel_exit_status(const struct channel *);
+
 /* Answers a forwarded open. After channel_reject the channel is gone. */
 void channel_accept(struct channel *, const struct channel_ops *, void *arg);
 void channel_reject(struct channel *, enum channel_open_failure,

@@ -48,6 +48,7 @@ struct channel {
 	STAILQ_HEAD(, chunk) queue;
 	struct chunk *last;	/* of queue */
 	size_t queued;
+	int64_t exit_status;	/* of a session's command; -1: not told */
 	bool eof_sent;
 	bool eof_received;
 	bool eof_told;

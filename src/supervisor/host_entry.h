@@ -71,6 +71,7 @@ struct host_forward {
 	int64_t last_ok_wall_ms;	/* bytes passed both ways; 0: never */
 	bool passed_in, passed_out;	/* bytes, since then */
 	struct host_proof proof;
+	int64_t takeover_ms;		/* when it was ordered; 0: never */
 
 	struct listener listener;	/* local kinds */
 	struct event *retry;
@@ -254,6 +255,13 @@ void host_proof_on_fact(struct host_forward *, const struct message *);
 
 /* The link is gone, or the forward. */
 void host_proof_stop(struct host_forward *);
+
+/* host_takeover.c */
+
+/* The forward is held: have the command run, if there is one and it is time. */
+void host_takeover_order(struct host_forward *);
+/* FACT_TAKEOVER of the main run. */
+void host_takeover_on_fact(struct host_entry *, const struct message *);
 
 /* host_forward.c again, all of a host's: */
 void host_forwards_bind(struct host_entry *);

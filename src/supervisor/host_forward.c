@@ -377,6 +377,8 @@ host_forward_on_fact(struct host_entry *e, const struct message *m)
 	f->port = (uint16_t)message_int(m, "port", 0);
 	host_forward_set(f, state, message_string(m, "detail"));
 	host_proof_on_fact(f, m);
+	if (state == FORWARD_HELD)
+		host_takeover_order(f);
 	plan_retry(f);
 	exit_on_failure(f);
 	tell_host(e);

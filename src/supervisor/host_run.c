@@ -41,6 +41,9 @@ on_fact(void *arg, struct message *m)
 		run->server = str_dup(message_string(m, "server"));
 	} else if (m->name == FACT_FORWARD) {
 		on_forward_fact(run, m);
+	} else if (m->name == FACT_TAKEOVER) {
+		if (run->role == ROLE_MAIN)
+			host_takeover_on_fact(e, m);
 	} else if (m->name == FACT_RTT) {
 		if (run->role == ROLE_MAIN)
 			e->rtt_us = message_int(m, "us", -1);

@@ -23,6 +23,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host_run.c \
 	src/supervisor/host_spare.c \
 	src/supervisor/host_table.c \
+	src/supervisor/host_takeover.c \
 	src/supervisor/hostkeys.c \
 	src/supervisor/hostkeys_text.c \
 	src/supervisor/instance.c \

@@ -60,6 +60,8 @@ libhawser_worker_a_SOURCES = \
 	src/worker/socks_remote.h \
 	src/worker/syscall_filter.c \
 	src/worker/syscall_filter.h \
+	src/worker/takeover.c \
+	src/worker/takeover.h \
 	src/worker/target.c \
 	src/worker/target.h \
 	src/worker/tunnel.c \

@@ -16,6 +16,7 @@
 #include "worker/loop.h"
 #include "worker/onward.h"
 #include "worker/ping.h"
+#include "worker/takeover.h"
 
 /* A connection that hears less between two pings needs no buffers. */
 #define QUIET_BYTES	4096
@@ -327,6 +328,9 @@ obey(struct worker *w, struct message *m)
 	case ORDER_PROVE:
 		forwards_prove(w->forwards, m);
 		break;
+	case ORDER_TAKEOVER:
+		takeover_start(&w->loop, m);
+		break;
 	case ORDER_CANCEL:
 		forwards_cancel(w->forwards, m);
 		break;
@@ -353,6 +357,7 @@ obey(struct worker *w, struct message *m)
 	case FACT_HOSTKEY:
 	case FACT_HOSTKEYS:
 	case FACT_FORWARD:
+	case FACT_TAKEOVER:
 	case FACT_RTT:
 	case FACT_COUNTERS:
 	case FACT_RESOLVE:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: ISC
-"""Clients of remote forwards: what the service learns of them, and where those
-that are served SOCKS may go."""
+"""Remote forwards: what the service learns of its clients, where those that are
+served SOCKS may go, and how a port is freed that somebody holds."""
 
 import socket
 import struct
+import subprocess
 
 import pytest
 
 from lib import ports
 from lib.hawserd import stanza
-from lib.servers import connect, echo, ping, read_exactly
+from lib.servers import connect, echo, is_bound, ping, read_exactly
 from lib.socks import request5, v4, v4_reply
 from lib.wait import until
 
@@ -117,3 +118,48 @@ def test_permit_nothing(hawserd, sshd, serve):
     hawserd.wait_forward("vps", f"R:{port}")
     with connect(port) as s:
         assert request5(s, "127.0.0.1", server.port) == 2
+
+
+def hold(stack, port):
+    """A process on the server that has the port."""
+    holder = subprocess.Popen(["nc", "-lk", "127.0.0.1", str(port)],
+                              stdin=subprocess.DEVNULL)
+
+    def end():
+        holder.kill()
+        holder.wait()
+    stack.callback(end)
+    until(lambda: is_bound(port), 10, "nc listens")
+    return holder
+
+
+@pytest.mark.parametrize("command, works", (
+    ("fuser -k -n tcp %P", True), ("echo no %%P; exit 3", False),
+    ("none", False)))
+def test_takeover(hawserd, sshd, serve, stack, command, works):
+    """Whoever holds the port there is ended by a command of ours."""
+    port = ports.free()
+    holder = hold(stack, port)
+    home = serve(echo)
+    hawserd.write(stanza("vps", sshd, f"RemoteForward 127.0.0.1:{port} "
+                         f"127.0.0.1:{home.port}", HawserTakeover=command))
+    hawserd.start()
+    forward = f"R:127.0.0.1:{port}"
+    if works:
+        assert holder.wait(20) != 0
+        hawserd.wait_forward("vps", forward, "verified")
+        assert hawserd.log.count("HawserTakeover has run") == 1
+        with connect(port) as s:
+            assert ping(s)
+        return
+    hawserd.wait_forward("vps", forward, "held")
+    if command == "none":
+        assert "HawserTakeover" not in hawserd.log.text()
+    else:
+        until(lambda: 'status=3 why="it ended" output="no %P'
+              in hawserd.log.text(), 10, "the failure is told")
+        # Once a minute, however often the port is asked for.
+        until(lambda: sshd.log.count("forward to port|tcpip-forward listen")
+              >= 3, 15, "the port is asked for again and again")
+        assert hawserd.log.count("HawserTakeover runs") == 1
+    assert holder.poll() is None
