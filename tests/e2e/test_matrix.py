@@ -23,7 +23,7 @@ from lib.hawserd import stanza
 from lib.servers import (connect, digest_then_reply, echo, ping, read_all,
                          read_exactly)
 from lib.socks import request5
-from lib.sshd import SSHDS, USER, Dropbear, make_key, version
+from lib.sshd import SSHDS, USER, Dropbear, PamSshd, make_key, version
 from lib.wait import until
 
 MIB = 1024 * 1024
@@ -175,6 +175,17 @@ def test_more_than_a_key_is_needed(hawserd, make_sshd):
     assert end["class"] == "auth"
     assert "ed25519 was accepted, but is not enough" in end["text"]
     assert "it allows keyboard-interactive" in end["text"]
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not PamSshd.FOUND,
+                    reason="a server with PAM of its own needs root, and PAM")
+@pytest.mark.parametrize("second", ("keyboard-interactive", "password"))
+def test_two_factors(hawserd, make_sshd, serve, openssh, second):
+    sshd = make_sshd(PamSshd, program=openssh, options=[
+        f"AuthenticationMethods publickey,{second}"])
+    assert_works(hawserd, sshd, serve,
+                 HawserPassphraseCommand=f"cat {sshd.path('password')}")
+    assert sshd.log.count(f"Accepted {second}") == 1
 
 
 # Certificates -----------------------------------------------------------------
