@@ -82,8 +82,11 @@ auth_check_alive(const struct auth *a, struct err *err)
 	}
 	say_offered(a, &offers);
 	err_set(err, is_refusal(reason) ? ERR_REFUSED : ERR_CLOSED,
-	    "the server ended the authentication of user \"%s\": %s%s%s%s",
+	    "the server ended the authentication of user \"%s\": %s%s%s%s%s",
 	    a->request->user, *text != '\0' ? text : "no reason given",
+	    /* An agent may have more keys than MaxAuthTries lets us try. */
+	    is_refusal(reason) && a->keys > 1 ? "; name the right key by "
+	    "IdentityFile, with IdentitiesOnly yes" : "",
 	    offers.len > 0 ? "; it was offered " : "",
 	    offers.len > 0 ? offers.p : "",
 	    a->remarks.len > 0 ? a->remarks.p : "");

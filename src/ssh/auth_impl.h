@@ -36,6 +36,7 @@ struct auth {
 	struct secret refused;		/* the last password that was wrong */
 	bool mute;			/* there was nobody to ask */
 	struct str offered;		/* "PATH (TYPE), PATH (TYPE)" */
+	int keys;			/* offered */
 	int passwords;			/* offered */
 	int answers;			/* keyboard-interactive: rounds of it */
 	struct str remarks;		/* "; PATH: why" */

@@ -171,6 +171,7 @@ offer(struct auth *a, struct keyring_key *k, struct err *err)
 		err_set(&s.err, ERR_PROTOCOL, "%s",
 		    auth_last_error(a->session));
 	refused = auth_take_failure(a);
+	a->keys++;
 	str_printf(&a->offered, "%s%s (%s)",
 	    a->offered.len > 0 ? ", " : "", k->name, k->public.type);
 	if (auth_check_alive(a, err) == -1)

@@ -126,6 +126,27 @@ def test_agents(hawserd, sshd, keys, agents):
     assert watch.seconds < 10 + 3 * STRETCH
 
 
+def test_agent_with_many_keys(hawserd, make_sshd, workdir, stack):
+    """More than the server lets anybody try."""
+    agent = Agent(workdir)
+    stack.callback(agent.stop)
+    lines = [make_key(os.path.join(workdir, f"key{n}"), "ed25519")
+             for n in range(5)]
+    agent.add(*(os.path.join(workdir, f"key{n}") for n in range(5)))
+    sshd = make_sshd(options=["MaxAuthTries 3"])
+    sshd.authorize(lines[4])
+    hawserd.write(
+        stanza("all", sshd, f"LocalForward {ports.free()} a:1", key="/none",
+               IdentitiesOnly="no", IdentityAgent=agent.path),
+        stanza("right", sshd, f"LocalForward {ports.free()} a:1",
+               key=f"{workdir}/key4.pub", IdentityAgent=agent.path))
+    hawserd.start()
+    end = ended_anew(hawserd, "all", "auth")["last_end"]
+    assert "Too many authentication failures; name the right key by " \
+        "IdentityFile, with IdentitiesOnly yes; it was " in end["text"]
+    hawserd.wait_up("right")
+
+
 # Row 18: known_hosts ----------------------------------------------------------
 
 def loop(path):
