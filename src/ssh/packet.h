@@ -24,6 +24,7 @@ enum {
 	MSG_USERAUTH_REQUEST = 50,
 	MSG_USERAUTH_FAILURE = 51,
 	MSG_USERAUTH_SUCCESS = 52,
+	MSG_USERAUTH_BANNER = 53,
 	MSG_USERAUTH_METHOD = 60,	/* what 60 and 61 mean depends on the
 					   method of the last request */
 	MSG_USERAUTH_RESPONSE = 61,

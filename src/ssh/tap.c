@@ -106,6 +106,11 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 		free(data);
 		return 0;
 	}
+	/* Nobody shows it, and libssh2 would keep every one. */
+	if (data[0] == MSG_USERAUTH_BANNER) {
+		free(data);
+		return 0;
+	}
 	if (data[0] == MSG_KEXINIT && !tap->on_kexinit(tap, data, n)) {
 		free(data);
 		return LIBSSH2_ERROR_KEX_FAILURE;
