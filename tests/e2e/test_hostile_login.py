@@ -9,9 +9,10 @@ import pytest
 from lib import ssh_server
 from lib.hostile import NASTY, Case
 from lib.ssh_server import (
-    DEBUG, DISCONNECT, EXT_INFO, IGNORE, NEWKEYS, SERVICE_ACCEPT,
-    STEPS, UNIMPLEMENTED, USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_PK_OK,
-    USERAUTH_SUCCESS, Ctr, Raw, packet)
+    CHANGE_REQUEST, DEBUG, DISCONNECT, EXT_INFO, IGNORE, INFO_REQUEST,
+    INFO_RESPONSE, NEWKEYS, SERVICE_ACCEPT, STEPS, UNIMPLEMENTED,
+    USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS, Ctr,
+    Raw, packet)
 
 GB4 = 2**32 - 1
 
@@ -274,12 +275,79 @@ AUTH = [
     Case("methods-for-ever", {"success": lambda s: (setattr(
         s, "logged_in", False), s.send(packet(
             USERAUTH_FAILURE, "publickey", True)), True)[-1]}, "auth"),
+    *[Case(f"methods-cut-{n}", {"methods": instead(packet(
+        USERAUTH_FAILURE, "publickey", False)[:n])}, "auth")
+      for n in (1, 3, 5, 9)],
+    Case("methods-length", {"methods": instead(packet(
+        USERAUTH_FAILURE, GB4))}, "auth"),
+    Case("banners-of-60-mb", {"methods": send(*[packet(
+        USERAUTH_BANNER, bytes(30000), "")] * 2000)}, None),
+    Case("banner-cut", {"methods": send(packet(USERAUTH_BANNER), packet(
+        USERAUTH_BANNER, GB4))}, None),
     Case("banner-of-nasty", {"methods": send(packet(
         USERAUTH_BANNER, NASTY, NASTY))}, None),
 ]
 
 
-@pytest.mark.parametrize("cases", (BREAKS, BANNERS, KEX, AUTH),
-                         ids=("breaks", "banners", "kex", "auth"))
+def asks(*packets):
+    """What the server says to a request with a secret in it, or to one that
+    wants to be asked."""
+    def play(s):
+        if s.method == "none":
+            s.send(packet(USERAUTH_FAILURE, "keyboard-interactive,password",
+                          False))
+        else:
+            s.send(*packets)
+        return s.method == "none" or bool(packets)
+    return {"methods": play}
+
+
+def ask_for_ever(s):
+    if s.method != "keyboard-interactive":
+        return asks()["methods"](s)
+    while True:
+        s.send(packet(INFO_REQUEST, NASTY, NASTY, "", 0))
+        s.wait(INFO_RESPONSE)
+
+
+QUESTION = packet(INFO_REQUEST, "name", "instruction", "", 1, "Code: ", True)
+INTERACTIVE = {"PreferredAuthentications": "keyboard-interactive",
+               "HawserPassphraseCommand": "echo secret"}
+PASSWORD = {**INTERACTIVE, "PreferredAuthentications": "password"}
+
+SECRETS = [
+    *[Case(f"questions-{name}", asks(packet(INFO_REQUEST, *fields)),
+           text="question", **INTERACTIVE)
+      for name, fields in (
+          ("2-gb", ("", "", "", 2**31, "x", True)),
+          ("4-gb", ("", "", "", GB4, "x", True)),
+          ("missing", ("", "", "", 2, "x", True)),
+          ("length", ("", "", "", 1, GB4)),
+          ("name-length", (GB4,)))],
+    *[Case(f"questions-cut-{n}", asks(QUESTION[:n]), text="not understood",
+           **INTERACTIVE) for n in range(1, len(QUESTION), 5)],
+    Case("question-nasty", asks(
+        packet(INFO_REQUEST, NASTY, NASTY, NASTY, 1, NASTY, True),
+        packet(USERAUTH_FAILURE, "x", False)), "auth", **INTERACTIVE),
+    Case("question-long", asks(
+        packet(INFO_REQUEST, "", "", "", 1, b"x" * 30000, False),
+        packet(USERAUTH_FAILURE, "x", False)), "auth", **INTERACTIVE),
+    Case("questions-for-ever", {"methods": ask_for_ever}, text="without end",
+         **INTERACTIVE),
+    Case("question-and-success", {"methods": lambda s: (
+        s.send(QUESTION), success(s))[1]}, None, **INTERACTIVE),
+    Case("change", asks(packet(CHANGE_REQUEST, NASTY, NASTY)), "auth",
+         "expired", **PASSWORD),
+    Case("change-bare", asks(packet(CHANGE_REQUEST)), "auth", "expired",
+         **PASSWORD),
+    Case("password-wrong-for-ever", asks(packet(
+        USERAUTH_FAILURE, "password", False)), "auth", **PASSWORD),
+    Case("password-partial-for-ever", asks(packet(
+        USERAUTH_FAILURE, "password", True)), "auth", **PASSWORD),
+]
+
+
+@pytest.mark.parametrize("cases", (BREAKS, BANNERS, KEX, AUTH, SECRETS),
+                         ids=("breaks", "banners", "kex", "auth", "secrets"))
 def test_login(play, cases):
     play(cases)

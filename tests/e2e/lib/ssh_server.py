@@ -23,6 +23,7 @@ SERVICE_REQUEST, SERVICE_ACCEPT, EXT_INFO = 5, 6, 7
 KEXINIT, NEWKEYS, KEX_INIT, KEX_REPLY = 20, 21, 30, 31
 USERAUTH_REQUEST, USERAUTH_FAILURE, USERAUTH_SUCCESS = 50, 51, 52
 USERAUTH_BANNER, USERAUTH_PK_OK = 53, 60
+INFO_REQUEST, INFO_RESPONSE, CHANGE_REQUEST = 60, 61, 60
 GLOBAL_REQUEST, REQUEST_SUCCESS, REQUEST_FAILURE = 80, 81, 82
 CHANNEL_OPEN, OPEN_CONFIRMATION, OPEN_FAILURE = 90, 91, 92
 WINDOW_ADJUST, DATA, EXTENDED_DATA, EOF, CLOSE = 93, 94, 95, 96, 97
@@ -155,7 +156,7 @@ class Session:
     def __init__(self, sock, host_key, script, cipher=Gcm):
         self.sock = sock
         self.banner = b"SSH-2.0-script"
-        self.user = None
+        self.user = self.method = None
         self.listens = []       # (bind, port) of granted requests
         self.asked = []         # ids of channels that the client opened
         self.kex_reply = None
@@ -327,6 +328,7 @@ class Session:
             fields.string()
             method = fields.text()
             if method != "publickey":
+                self.method = method
                 self._step("methods", packet(USERAUTH_FAILURE, "publickey",
                                              False))
             elif not fields.flag():
