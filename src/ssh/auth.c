@@ -163,6 +163,17 @@ is_wanted(const struct auth *a, const char *name)
 	return false;
 }
 
+/* The server doesn't say what it has against a key. */
+static const char *
+where_to_look(const struct auth *a)
+{
+	if (strstr(a->offered.p, "-cert-v01@") != NULL)
+		return "; its log says what is wrong with the certificate "
+		    "(the CA, a principal, an address?)";
+	return a->keys > 1 ? "; is one of them in authorized_keys there?" :
+	    "; is it in authorized_keys there?";
+}
+
 /* What else a person should know, as "; WHY; WHY". */
 static void
 add_reasons(const struct auth *a, struct str *out)
@@ -174,8 +185,11 @@ add_reasons(const struct auth *a, struct str *out)
 		str_append(out, a->remarks.p);
 	if (a->mute && (!keys || a->offered.len == 0))
 		str_append(out, "; there is no password: " AUTH_HOW_TO_ASK);
-	if (keys && a->offered.len > 0)
+	if (keys && a->offered.len > 0) {
+		if (a->remarks.len == 0)
+			str_append(out, where_to_look(a));
 		return;
+	}
 	for (size_t i = 0; i < METHOD_COUNT; i++)
 		if (has_name(a->methods, methods[i].name) &&
 		    !is_wanted(a, methods[i].name))

@@ -44,6 +44,7 @@ def test_revoked_key(hawserd, sshd, keys):
     host = ended_anew(hawserd, "one", "auth")
     assert 60 < seconds_to_next(host) + 2 < 125
     assert "offered " + keys.ed25519 in host["last_end"]["text"]
+    assert "is it in authorized_keys there?" in host["last_end"]["text"]
     hawserd.write(stanza("one", sshd, line, key=keys.ecdsa))
     hawserd.hup()
     hawserd.wait_up("one")

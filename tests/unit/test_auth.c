@@ -215,7 +215,8 @@ refused_keys_are_named(void **state)
 	assert_int_equal(attempt("", names, &err), -1);
 	want = str_dupf("the server refused user \"%s\": offered %s/stranger "
 	    "(ssh-ed25519), %s/stranger2 (ecdsa-sha2-nistp256); it allows "
-	    "publickey,password", user, sshd_folder(), sshd_folder());
+	    "publickey,password; is one of them in authorized_keys there?",
+	    user, sshd_folder(), sshd_folder());
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_string_equal(err.text, want);
 	free(want);
