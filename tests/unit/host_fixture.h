@@ -42,7 +42,8 @@ bool fixture_is_worker(int argc, char **argv);
 	    .port = 22, .user = (char *)(user_), .agent = (char *)"",	\
 	    .bind_address = (char *)"", .bind_interface = (char *)"",	\
 	    .host_key_alias = (char *)"",				\
-	    .passphrase_command = (char *)"", .connect_timeout_s = 10,	\
+	    .passphrase_command = (char *)"", .takeover = (char *)"",	\
+	    .connect_timeout_s = 10,					\
 	    .alive_count_max = 3, .enabled = true,			\
 	    .backoff_min_ms = 3600000, .backoff_max_ms = 3600000,	\
 	    .stable_ms = 60000, .hold_ms = 30000, .drain_ms = 1000 }
