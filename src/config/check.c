@@ -70,6 +70,12 @@ check_host_key(const struct host *h, const struct resolution *r,
 		report_add(report, SEVERITY_WARNING, e->file, e->line,
 		    "StrictHostKeyChecking no: any server that answers is "
 		    "trusted");
+	e = resolution_entry(r, KW_REVOKEDHOSTKEYS);
+	for (size_t i = 0; i < h->revoked_key_file_count; i++)
+		if (access(h->revoked_key_files[i], R_OK) == -1)
+			report_add(report, SEVERITY_WARNING, e->file, e->line,
+			    "RevokedHostKeys %s can't be read: no server is "
+			    "trusted until it can", h->revoked_key_files[i]);
 }
 
 /* Does it hold a public key? That is for the agent, and anybody may read it. */

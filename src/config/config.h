@@ -66,6 +66,8 @@ struct host {
 	int user_known_hosts_count;	/* how many of them are the user's */
 	bool hash_known_hosts;
 	bool update_host_keys;	/* a known server's new keys are recorded */
+	char **revoked_key_files;	/* absolute; one, or none */
+	size_t revoked_key_file_count;
 	char *host_key_alias;	/* "" for none */
 	enum host_key_checking checking;
 	char **permit_remote_open;	/* "any", "none" or host:port ... */

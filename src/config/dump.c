@@ -161,6 +161,8 @@ put_host(const struct host *h)
 	    put_strings(h->known_hosts_files, h->known_hosts_file_count));
 	json_object_set_new(j, "permit_remote_open",
 	    put_strings(h->permit_remote_open, h->permit_remote_open_count));
+	json_object_set_new(j, "revoked_key_files",
+	    put_strings(h->revoked_key_files, h->revoked_key_file_count));
 	json_object_set_new(j, "forwards", put_forwards(h));
 	for (size_t i = 0; i < h->jump_count; i++)
 		json_array_append_new(jumps, put_host(&h->jumps[i]));
@@ -339,7 +341,9 @@ get_host(json_t *j, bool is_hop, struct host *h, struct err *err)
 	    get_strings(j, "permit_remote_open", &h->permit_remote_open,
 	    &h->permit_remote_open_count, err) == -1 ||
 	    get_strings(j, "known_hosts_files", &h->known_hosts_files,
-	    &h->known_hosts_file_count, err) == -1)
+	    &h->known_hosts_file_count, err) == -1 ||
+	    get_strings(j, "revoked_key_files", &h->revoked_key_files,
+	    &h->revoked_key_file_count, err) == -1)
 		return -1;
 	if (!is_hop && get_jumps(j, h, err) == -1)
 		return -1;

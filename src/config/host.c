@@ -386,6 +386,8 @@ check_texts(const struct host *h, struct config *report)
 	check_text(h, h->host_key_alias, report);
 	for (size_t i = 0; i < h->known_hosts_file_count; i++)
 		check_text(h, h->known_hosts_files[i], report);
+	for (size_t i = 0; i < h->revoked_key_file_count; i++)
+		check_text(h, h->revoked_key_files[i], report);
 	for (size_t i = 0; i < h->forward_count; i++) {
 		check_text(h, h->forwards[i].listen.host, report);
 		check_text(h, h->forwards[i].target.host, report);
@@ -448,6 +450,8 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	out->passphrase_command = command_build(r, KW_HAWSERPASSPHRASECOMMAND,
 	    report);
 	out->takeover = command_build(r, KW_HAWSERTAKEOVER, report);
+	add_paths(&out->revoked_key_files, &out->revoked_key_file_count,
+	    KW_REVOKEDHOSTKEYS, r, report);
 	out->proxy_command = str_dup("");
 	add_forwards(out, r, report);
 	check_texts(out, report);
@@ -493,6 +497,7 @@ host_fini(struct host *h)
 	free(h->takeover);
 	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
+	free_strings(h->revoked_key_files, h->revoked_key_file_count);
 	free(h->proxy_command);
 	for (size_t i = 0; i < h->jump_count; i++)
 		host_fini(&h->jumps[i]);

@@ -296,9 +296,12 @@ static const struct keyword rows[] = {
 	    .kind = KIND_ALGORITHMS, .use = USE_WARNED, .words = words_keys,
 	    .help = "hawser's own list is offered" },
 	[KW_REVOKEDHOSTKEYS] = { .name = "RevokedHostKeys", .kind = KIND_STRING,
-	    .use = USE_REFUSED,
-	    .help = "hawser can't read the list of revoked host keys yet; "
-		"put them into known_hosts with @revoked" },
+	    .use = USE_HONOURED, .reload = RELOAD_REPLACE,
+	    .field = FIELD_STRINGS, .at = AT(revoked_key_files),
+	    .count_at = AT(revoked_key_file_count),
+	    .help = "A list of host keys that are never accepted: public keys, "
+		"one per line, or an OpenSSH KRL. No server is trusted as "
+		"long as it can't be read." },
 	[KW_XAUTHLOCATION] = { .name = "XAuthLocation", .kind = KIND_STRING,
 	    .use = USE_SILENT, .def = "/usr/bin/xauth",
 	    .help = "See ForwardX11." },

@@ -73,6 +73,7 @@ static const struct {
 	FLAG(can_ask),
 	NUMBER(password_tries, 1, 10),
 	TEXTS(known_hosts_files, known_hosts_file_count),
+	TEXTS(revoked_key_files, revoked_key_file_count),
 	TEXT(host_key_alias),
 	NUMBER(host_key_policy, 0, HOST_KEY_POLICY_COUNT - 1),
 	FLAG(update_host_keys),

@@ -51,6 +51,8 @@ struct session_order {
 	int password_tries;		/* 1..10: per method and connection */
 	char **known_hosts_files;	/* absolute paths; may not exist */
 	size_t known_hosts_file_count;
+	char **revoked_key_files;	/* absolute paths; must exist */
+	size_t revoked_key_file_count;
 	char *host_key_alias;	/* its name in known_hosts; "": hostname:port */
 	int host_key_policy;		/* enum host_key_policy */
 	bool update_host_keys;		/* report those that the server has */

@@ -4,8 +4,12 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
+#include "base/base64.h"
+#include "base/str.h"
 #include "ssh/packet.h"
 
 #define SHA256_SIZE	32
@@ -59,6 +63,51 @@ host_key_type(const uint8_t *blob, size_t len, char out[HOST_KEY_TYPE_SIZE])
 		return -1;
 	}
 	return 0;
+}
+
+/* Takes the next word, which may be empty, and the blanks before it. */
+static const char *
+take_word(const char **p, const char *end, size_t *n)
+{
+	const char *word;
+
+	while (*p < end && (**p == ' ' || **p == '\t'))
+		(*p)++;
+	word = *p;
+	while (*p < end && **p != ' ' && **p != '\t')
+		(*p)++;
+	*n = (size_t)(*p - word);
+	return word;
+}
+
+uint8_t *
+host_key_parse(const char *text, size_t n, size_t *len,
+    char type[HOST_KEY_TYPE_SIZE], const char **why)
+{
+	const char *end = text + n, *name, *key;
+	size_t name_len, key_len;
+	uint8_t *blob;
+	ssize_t size;
+
+	name = take_word(&text, end, &name_len);
+	key = take_word(&text, end, &key_len);
+	if (name_len == 0 || key_len == 0) {
+		*why = "the line ends before the key";
+		return NULL;
+	}
+	blob = mem_alloc(BASE64_DECODED_MAX(key_len));
+	size = base64_decode(key, key_len, blob, BASE64_DECODED_MAX(key_len));
+	*len = size == -1 ? 0 : (size_t)size;
+	/* base64_decode() skips ends of lines; in a line there are none. */
+	if (size == -1 || memchr(key, '\r', key_len) != NULL ||
+	    host_key_type(blob, *len, type) == -1)
+		*why = "the key is damaged";
+	else if (strlen(type) != name_len || memcmp(type, name, name_len) != 0)
+		*why = "the key is not of the type that the line names";
+	else
+		return blob;
+	free(blob);
+	return NULL;
 }
 
 void

@@ -21,6 +21,13 @@
 int host_key_type(const uint8_t *blob, size_t len,
     char out[HOST_KEY_TYPE_SIZE]);
 
+/*
+ * New: the blob of "TYPE BASE64 [comment]", as in known_hosts and in .pub
+ * files, and its type; NULL with *why set, a piece of a sentence.
+ */
+uint8_t *host_key_parse(const char *text, size_t n, size_t *len,
+    char type[HOST_KEY_TYPE_SIZE], const char **why);
+
 /* "SHA256:" and base64 without padding, as ssh-keygen -l prints it. */
 void host_key_fingerprint(const uint8_t *blob, size_t len,
     char out[HOST_KEY_FINGERPRINT_SIZE]);

@@ -3,20 +3,17 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fdio.h"
 #include "base/str.h"
 #include "base/base64.h"
 #include "ssh/host_key.h"
+#include "ssh/revoked_keys.h"
+#include "ssh/trusted_file.h"
 
 #define SSH_PORT	22
 #define SHA1_SIZE	20
@@ -43,6 +40,7 @@ struct known_hosts {
 	struct entry *entries;
 	size_t entry_count;
 	size_t entry_size;
+	struct revoked_keys *revoked;	/* for every host; NULL: none */
 	char *warnings[KNOWN_HOSTS_WARNINGS];
 	size_t warning_count;
 };
@@ -114,6 +112,7 @@ known_hosts_free(struct known_hosts *kh)
 	for (size_t i = 0; i < KNOWN_HOSTS_WARNINGS; i++)
 		free(kh->warnings[i]);
 	EVP_MAC_CTX_free(kh->hmac);
+	revoked_keys_free(kh->revoked);
 	free(kh->entries);
 	free(kh->files);
 	free(kh->portless);
@@ -287,35 +286,6 @@ match_patterns(const struct known_hosts *kh, struct span names)
 	return portless && !not_portless ? LINE_PORTLESS : LINE_OTHER;
 }
 
-/* Reads "type base64 [comment]". 0; -1 with *why set. */
-static int
-parse_key(struct span rest, struct entry *e, const char **why)
-{
-	struct span type = take_word(&rest), text = take_word(&rest);
-	size_t size = BASE64_DECODED_MAX(text.len);
-	ssize_t n;
-
-	if (type.len == 0 || text.len == 0) {
-		*why = "the line ends before the key; it is skipped";
-		return -1;
-	}
-	e->blob = mem_alloc(size);
-	n = base64_decode(text.p, text.len, e->blob, size);
-	e->len = n == -1 ? 0 : (size_t)n;
-	/* base64_decode() skips ends of lines; in a line there are none. */
-	if (n == -1 || memchr(text.p, '\r', text.len) != NULL ||
-	    host_key_type(e->blob, e->len, e->type) == -1)
-		*why = "the key is damaged; the line is skipped";
-	else if (!span_is(type, e->type))
-		*why = "the key is not of the type that the line names; "
-		    "the line is skipped";
-	else
-		return 0;
-	free(e->blob);
-	e->blob = NULL;
-	return -1;
-}
-
 static void
 keep(struct known_hosts *kh, const struct entry *e)
 {
@@ -365,8 +335,12 @@ read_line(const struct source *r, struct span line)
 		    "skipped");
 		return;
 	}
-	if (parse_key(line, &e, &why) == -1) {
-		warn(r, why);
+	e.blob = host_key_parse(line.p, line.len, &e.len, e.type, &why);
+	if (e.blob == NULL) {
+		char *text = str_dupf("%s; the line is skipped", why);
+
+		warn(r, text);
+		free(text);
 		return;
 	}
 	e.revoked = marker == MARKER_REVOKED;
@@ -403,57 +377,33 @@ known_hosts_add_file(struct known_hosts *kh, const char *name,
 	return 0;
 }
 
-/* Is the open file one whose words can be trusted? */
-static int
-check_file(int fd, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return err_sys(err, "cannot read %s", path);
-	/* "UserKnownHostsFile /dev/null" is a usual way to say "none". */
-	if (S_ISCHR(st.st_mode))
-		return 0;
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_INPUT, "%s is not a regular file",
-		    path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return err_set(err, ERR_PERM,
-		    "%s belongs to user %u; it must be owned by root or by "
-		    "the user hawser runs as", path, (unsigned)st.st_uid);
-	if ((st.st_mode & S_IWOTH) != 0 || ((st.st_mode & S_IWGRP) != 0 &&
-	    st.st_gid != 0 && st.st_gid != getegid()))
-		return err_set(err, ERR_PERM,
-		    "%s can be written by others (mode %04o); chmod go-w it",
-		    path, (unsigned)st.st_mode & 07777);
-	return 0;
-}
-
 int
 known_hosts_load(struct known_hosts *kh, const char *path, struct err *err)
 {
-	char *bytes = NULL;
+	struct err why;
 	size_t len;
-	int fd, rc = -1;
+	char *bytes = trusted_file_read(path, KNOWN_HOSTS_FILE_MAX, &len,
+	    &why);
+	int rc;
 
-	/* Without waiting, should it be a pipe. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1 && errno == ENOENT)
+	if (bytes == NULL && why.code == ERR_NOTFOUND)
 		return 0;
-	if (fd == -1)
-		return err_sys(err, "cannot open %s", path);
-	if (check_file(fd, path, err) == -1)
-		goto out;
-	if ((bytes = fd_read_all(fd, KNOWN_HOSTS_FILE_MAX, &len, err)) ==
-	    NULL) {
-		err_prefix(err, "%s", path);
-		goto out;
+	if (bytes == NULL) {
+		*err = why;
+		return -1;
 	}
 	rc = known_hosts_add_file(kh, path, bytes, len, err);
-out:
 	free(bytes);
-	fd_close(&fd);
 	return rc;
+}
+
+int
+known_hosts_load_revoked(struct known_hosts *kh, const char *path,
+    struct err *err)
+{
+	revoked_keys_free(kh->revoked);
+	kh->revoked = revoked_keys_load(path, err);
+	return kh->revoked != NULL ? 0 : -1;
 }
 
 static void
@@ -493,6 +443,12 @@ known_hosts_check(const struct known_hosts *kh, const uint8_t *blob,
 	char type[HOST_KEY_TYPE_SIZE];
 
 	*out = (struct known_hosts_match){ .verdict = KNOWN_HOSTS_UNKNOWN };
+	if (kh->revoked != NULL &&
+	    revoked_keys_have(kh->revoked, blob, len, &out->line)) {
+		out->verdict = KNOWN_HOSTS_REVOKED;
+		out->file = revoked_keys_name(kh->revoked);
+		return;
+	}
 	for (size_t i = 0; i < kh->entry_count; i++) {
 		const struct entry *e = &kh->entries[i];
 
@@ -516,6 +472,15 @@ known_hosts_check(const struct known_hosts *kh, const uint8_t *blob,
 	answer_changed(kh, type, out);
 	if (out->verdict == KNOWN_HOSTS_UNKNOWN && portless != NULL)
 		answer(out, KNOWN_HOSTS_KNOWN, portless);
+}
+
+char *
+known_hosts_place(const struct known_hosts_match *m)
+{
+	if (m->file == NULL)
+		return NULL;
+	return m->line > 0 ? str_dupf("%s:%u", m->file, m->line) :
+	    str_dup(m->file);
 }
 
 const uint8_t *

@@ -38,7 +38,7 @@ struct known_hosts_match {
 	 * from the known_hosts.
 	 */
 	const char *file;
-	unsigned line;		/* from 1 */
+	unsigned line;		/* from 1; 0: a file without lines */
 	/*
 	 * CHANGED, and the listed keys are all of other types: the server
 	 * may just have got a key of another type. ssh says "changed", too.
@@ -74,9 +74,20 @@ int known_hosts_add_file(struct known_hosts *, const char *name,
  */
 int known_hosts_load(struct known_hosts *, const char *path, struct err *);
 
+/*
+ * Reads a file of RevokedHostKeys (see ssh/revoked_keys.h): the keys in it are
+ * revoked for every host. 0; -1 with that room's errors: then no key may be
+ * accepted.
+ */
+int known_hosts_load_revoked(struct known_hosts *, const char *path,
+    struct err *);
+
 /* The verdict on a key as on the wire, from transport_host_key(). */
 void known_hosts_check(const struct known_hosts *, const uint8_t *blob,
     size_t len, struct known_hosts_match *out);
+
+/* New: "file:line", or "file" of one without lines; NULL with UNKNOWN. */
+char *known_hosts_place(const struct known_hosts_match *);
 
 /*
  * The i-th key that is listed for the host by its full name and not revoked;

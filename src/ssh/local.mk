@@ -30,11 +30,13 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/public_key.c \
 	src/ssh/record.c \
 	src/ssh/request.c \
+	src/ssh/revoked_keys.c \
 	src/ssh/secret.c \
 	src/ssh/signature.c \
 	src/ssh/tap.c \
 	src/ssh/transport.c \
 	src/ssh/transport_loop.c \
+	src/ssh/trusted_file.c \
 	src/ssh/window.c \
 	src/ssh/wipe.c \
 	src/ssh/agent.h \
@@ -57,12 +59,14 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/private_key.h \
 	src/ssh/public_key.h \
 	src/ssh/record.h \
+	src/ssh/revoked_keys.h \
 	src/ssh/secret.h \
 	src/ssh/session.h \
 	src/ssh/signature.h \
 	src/ssh/tap.h \
 	src/ssh/transport.h \
 	src/ssh/transport_impl.h \
+	src/ssh/trusted_file.h \
 	src/ssh/window.h \
 	src/ssh/wipe.h
 # libssh2's own headers are reached with <>: "packet.h" would be ours.

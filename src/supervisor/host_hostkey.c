@@ -167,7 +167,7 @@ host_accept_key(struct host_entry *e, const char *fingerprint, char **file,
 		    "accepted", e->name);
 	if (k->verdict == HOSTKEY_REVOKED)
 		return err_set(err, ERR_REFUSED, "the key of %s is marked as "
-		    "revoked in %s; take that line out first", e->name,
+		    "revoked in %s; take it out there first", e->name,
 		    k->known_at != NULL ? k->known_at : "known_hosts");
 	if (strcmp(fingerprint, k->fingerprint) != 0)
 		return err_set(err, ERR_REFUSED, "%s has shown the key %s, "
@@ -184,9 +184,12 @@ static void
 each_file_of(const struct host *h, enum end_class class_,
     void (*f)(void *arg, const char *path), void *arg)
 {
-	if (class_ == END_HOSTKEY)
+	if (class_ == END_HOSTKEY) {
 		for (size_t i = 0; i < h->known_hosts_file_count; i++)
 			f(arg, h->known_hosts_files[i]);
+		for (size_t i = 0; i < h->revoked_key_file_count; i++)
+			f(arg, h->revoked_key_files[i]);
+	}
 	if (class_ != END_AUTH)
 		return;
 	for (size_t i = 0; i < h->identity_file_count; i++) {

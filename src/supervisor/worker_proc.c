@@ -375,6 +375,8 @@ send_record(struct worker_proc *w, const struct host *h)
 		.host_key_alias = h->host_key_alias,
 		.host_key_policy = policies[h->checking],
 		.update_host_keys = hostkeys_may_update(h),
+		.revoked_key_files = h->revoked_key_files,
+		.revoked_key_file_count = h->revoked_key_file_count,
 		.address_family = h->address_family,
 		.bind_address = h->bind_address,
 		.bind_interface = h->bind_interface,

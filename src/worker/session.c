@@ -57,6 +57,12 @@ load_known_hosts(struct session *s)
 		    &err) == -1)
 			return ending_set(s->ending, END_HOSTKEY, "cannot tell "
 			    "whether the server's key is known: %s", err.text);
+	for (size_t i = 0; i < o->revoked_key_file_count; i++)
+		if (known_hosts_load_revoked(s->known_hosts,
+		    o->revoked_key_files[i], &err) == -1)
+			return ending_set(s->ending, END_HOSTKEY, "cannot tell "
+			    "whether the server's key is revoked "
+			    "(RevokedHostKeys): %s", err.text);
 	for (size_t i = 0; (warning = known_hosts_warning(s->known_hosts,
 	    i)) != NULL; i++)
 		log_warn("a line of known_hosts is not used: %s", warning);
@@ -212,8 +218,7 @@ describe_key(const struct known_hosts_match *m, const uint8_t *key,
 
 	host_key_type(key, len, type);
 	host_key_fingerprint(key, len, print);
-	if (m->file != NULL)
-		k.known_at = str_dupf("%s:%u", m->file, m->line);
+	k.known_at = known_hosts_place(m);
 	o = hostkey_encode(&k);
 	free(k.key);
 	free(k.known_at);
@@ -227,22 +232,22 @@ refuse_key(struct session *s, const struct known_hosts_match *m,
 	const struct session_order *o = s->order;
 	struct ending *e = s->ending;
 	char type[HOST_KEY_TYPE_SIZE], print[HOST_KEY_FINGERPRINT_SIZE];
+	char *place = known_hosts_place(m);
 
 	host_key_type(key, len, type);
 	host_key_fingerprint(key, len, print);
 	switch (m->verdict) {
 	case KNOWN_HOSTS_REVOKED:
 		ending_set(e, END_HOSTKEY, "the key of %s port %u is marked "
-		    "as revoked in %s:%u (%s %s); do not connect until its "
-		    "operator says why", o->hostname, o->port, m->file,
-		    m->line, type, print);
+		    "as revoked in %s (%s %s); do not connect until its "
+		    "operator says why", o->hostname, o->port, place, type,
+		    print);
 		break;
 	case KNOWN_HOSTS_CHANGED:
 		ending_set(e, END_HOSTKEY, "the key of %s port %u is not the "
-		    "one in %s:%u: it shows %s %s; compare that with the "
+		    "one in %s: it shows %s %s; compare that with the "
 		    "server's operator, then: hawser hostkey accept %s %s",
-		    o->hostname, o->port, m->file, m->line, type, print,
-		    o->host, print);
+		    o->hostname, o->port, place, type, print, o->host, print);
 		break;
 	case KNOWN_HOSTS_UNKNOWN:
 	case KNOWN_HOSTS_KNOWN:
@@ -253,6 +258,7 @@ refuse_key(struct session *s, const struct known_hosts_match *m,
 		break;
 	}
 	e->host_key = describe_key(m, key, len);
+	free(place);
 	return -1;
 }
 

@@ -222,6 +222,14 @@ def test_a_revoked_key_is_not_added(hawserd, make_sshd):
     wait_listed(sshd.known_hosts, sorted(listed(sshd, 0, 2) + [revoked]))
 
 
+def test_a_key_of_the_revocation_list_is_not_added(hawserd, make_sshd):
+    sshd = make_sshd(host_keys=KINDS)
+    sshd.write_known_hosts(sshd.host_key_lines[:1])
+    start(hawserd, sshd, RevokedHostKeys=sshd.path("host_ecdsa.pub"))
+    hawserd.wait_up("one")
+    wait_listed(sshd.known_hosts, listed(sshd, 0, 2))
+
+
 def test_patterns_are_the_operators(hawserd, make_sshd):
     """Who lists servers by a pattern does so by hand."""
     sshd = make_sshd(host_keys=("ed25519", "ecdsa"))

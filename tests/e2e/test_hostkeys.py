@@ -9,6 +9,7 @@ import subprocess
 from lib import ports
 from lib.hawserd import stanza
 from lib.sshd import make_key
+from lib.wait import until
 
 
 def start(hawserd, sshd, **options):
@@ -97,6 +98,60 @@ def test_a_revoked_key_is_not_accepted(hawserd, sshd):
     refused = hawserd.cli("hostkey", "accept", "one", fingerprint(sshd))
     assert refused.returncode == 1
     assert f"revoked in {sshd.known_hosts}:1" in refused.stderr
+
+
+def write(path, text):
+    """In one step: who reads it sees the old text or the new one."""
+    with open(path + ".new", "w", encoding="ascii") as f:
+        f.write(text)
+    os.rename(path + ".new", path)
+
+
+def test_list_of_revoked_keys(hawserd, sshd, workdir):
+    """No server is trusted before it can be read; whatever it says, a host
+    that waits for it to change need not be told."""
+    path = os.path.join(workdir, "revoked")
+    start(hawserd, sshd, RevokedHostKeys=path)
+    end = hawserd.wait_state("one", "parked")["last_end"]
+    assert end["class"] == "hostkey"
+    assert f"(RevokedHostKeys): {path} does not exist" in end["text"]
+    assert f"RevokedHostKeys {path} can't be read" in hawserd.log.text()
+    other = make_key(os.path.join(workdir, "other"), "ed25519")
+    write(path, f"{other}\n# a comment\n{sshd.host_key_lines[0]}\n")
+    until(lambda: (hawserd.host("one")["parked"] or {}).get("verdict")
+          == "revoked", 10, "the list has been read")
+    parked = hawserd.host("one")["parked"]
+    assert parked["known_at"] == f"{path}:3"
+    assert_untouched(sshd)
+    refused = hawserd.cli("hostkey", "accept", "one", fingerprint(sshd))
+    assert refused.returncode == 1
+    assert f"revoked in {path}:3" in refused.stderr
+    write(path, f"{other}\nwhat is this?\n")
+    until(lambda: f"{path}:2: the key is damaged" in
+          hawserd.host("one")["last_end"]["text"], 10, "a bad line counts")
+    write(path, f"{other}\n")
+    hawserd.wait_up("one")
+
+
+def test_key_revocation_list(hawserd, sshd, workdir):
+    """OpenSSH's own format."""
+    path = os.path.join(workdir, "revoked")
+    other = os.path.join(workdir, "other")
+    make_key(other, "ed25519")
+
+    def revoke(*public):
+        subprocess.run(["ssh-keygen", "-q", "-k", "-f", path + ".new",
+                        *public], check=True)
+        os.rename(path + ".new", path)
+
+    revoke(other + ".pub", sshd.path("host_ed25519.pub"))
+    start(hawserd, sshd, RevokedHostKeys=path, StrictHostKeyChecking="no")
+    parked = hawserd.wait_state("one", "parked")["parked"]
+    assert parked["verdict"] == "revoked"
+    assert parked["known_at"] == path
+    assert_untouched(sshd)
+    revoke(other + ".pub")
+    hawserd.wait_up("one")
 
 
 def test_accept_new(hawserd, sshd):

@@ -65,6 +65,11 @@ tests_fuzz_fuzz_prompts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CPPFLAGS)
 tests_fuzz_fuzz_prompts_LDADD = $(HAWSER_SSH_LIBS)
 tests_fuzz_fuzz_prompts_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_revoked_keys
+tests_fuzz_fuzz_revoked_keys_SOURCES = tests/fuzz/fuzz_revoked_keys.c
+tests_fuzz_fuzz_revoked_keys_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_revoked_keys_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_socks
 tests_fuzz_fuzz_socks_SOURCES = tests/fuzz/fuzz_socks.c
 tests_fuzz_fuzz_socks_LDADD = $(HAWSER_WORKER_LIBS)

@@ -99,6 +99,11 @@ tests_unit_test_request_SOURCES = tests/unit/test_request.c \
 tests_unit_test_request_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_request_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_revoked_keys
+tests_unit_test_revoked_keys_SOURCES = tests/unit/test_revoked_keys.c
+tests_unit_test_revoked_keys_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_revoked_keys_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_signature
 tests_unit_test_signature_SOURCES = tests/unit/test_signature.c
 tests_unit_test_signature_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -28,6 +28,8 @@ static const struct session_order sample = {
 	.password_tries = 3,
 	.known_hosts_files = files + 1,
 	.known_hosts_file_count = 1,
+	.revoked_key_files = files,
+	.revoked_key_file_count = 1,
 	.host_key_alias = (char *)"alias",
 	.host_key_policy = HOST_KEY_OFF,
 	.update_host_keys = true,
@@ -106,7 +108,8 @@ broken_records(void **state)
 		"bind_interface", "ip_tos", "tcp_keepalive",
 		"connect_timeout_s", "alive_interval_s", "alive_count_max",
 		"log_level", "log_json", "targets", "auth_methods",
-		"can_ask", "password_tries", "update_host_keys" };
+		"can_ask", "password_tries", "update_host_keys",
+		"revoked_key_files" };
 	json_t *many = json_array();
 
 	(void)state;

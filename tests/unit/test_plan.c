@@ -192,7 +192,7 @@ every_row_has_its_effect(void **state)
 		"LocalForward 9 h:9", "RemoteForward 9 h:9",
 		"IdentityFile /x", "CertificateFile /x",
 		"IdentityAgent /x", "HostKeyAlias x", "HashKnownHosts yes",
-		"UpdateHostKeys no",
+		"UpdateHostKeys no", "RevokedHostKeys /x",
 		"GlobalKnownHostsFile /x",
 		"UserKnownHostsFile /x", "ConnectTimeout 9",
 		"ExitOnForwardFailure yes",

@@ -73,6 +73,7 @@ class Worker:
             "identities_only": False, "agent": "",
             "auth_methods": ["publickey"], "can_ask": False,
             "password_tries": 1, "known_hosts_files": [],
+            "revoked_key_files": [],
             "host_key_alias": "",
             "host_key_policy": STRICT, "update_host_keys": False,
             "connect_timeout_s": 10,
