@@ -14,6 +14,7 @@
 #include "supervisor/availability.h"
 #include "supervisor/budget.h"
 #include "supervisor/chain.h"
+#include "supervisor/holder_search.h"
 #include "supervisor/host.h"
 #include "supervisor/host_fsm.h"
 #include "supervisor/listener.h"
@@ -74,6 +75,7 @@ struct host_forward {
 	int64_t takeover_ms;		/* when it was ordered; 0: never */
 
 	struct listener listener;	/* local kinds */
+	bool holder_known;		/* of its address, by detail */
 	struct event *retry;
 	int64_t retry_at_ms;		/* clock_now_ms(), 0: none */
 	unsigned retries;
@@ -165,6 +167,7 @@ struct host_table {
 	struct host_entries hosts;	/* in the order of the files */
 	struct host_entries leaving;	/* removed, with runs that drain */
 	LIST_HEAD(, host_spare) spares;	/* while a plan is applied */
+	struct holder_search *holders;
 	struct filewatch *filewatch;
 	struct event *watch;		/* the watched files may be others */
 	bool stopping;

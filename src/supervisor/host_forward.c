@@ -127,6 +127,36 @@ exit_on_failure(struct host_forward *f)
 	free(text);
 }
 
+/* It is known who is in the way of the listener, or not any more. */
+static void
+on_holder(void *arg, const char *sentence)
+{
+	struct host_forward *f = arg;
+
+	f->holder_known = sentence[0] != '\0';
+	if (f->state != FORWARD_BIND_FAILED || !f->holder_known ||
+	    str_equal(f->detail, sentence))
+		return;
+	log_info("the address of a forward is taken host=%s forward=%s "
+	    "why=\"%s\"", f->host->name, f->spec.id, sentence);
+	host_forward_set(f, FORWARD_BIND_FAILED, sentence);
+}
+
+static void
+fail_to_bind(struct host_forward *f, const struct err *why)
+{
+	bool taken = why->code == ERR_REFUSED;
+
+	/* What is known of the holder stays, until it is looked at again. */
+	if (f->state != FORWARD_BIND_FAILED || !taken || !f->holder_known)
+		host_forward_set(f, FORWARD_BIND_FAILED, why->text);
+	if (taken)
+		holder_search_ask(f->host->table->holders, &f->spec.listen,
+		    on_holder, f);
+	f->holder_known = f->holder_known && taken;
+	plan_retry(f);
+}
+
 void
 host_forward_bind(struct host_forward *f)
 {
@@ -143,10 +173,10 @@ host_forward_bind(struct host_forward *f)
 		listener_set_mask(&f->listener, file.mask);
 	else if (listener_open(&f->listener, &f->spec.listen, &file,
 	    &err) == -1) {
-		host_forward_set(f, FORWARD_BIND_FAILED, err.text);
-		plan_retry(f);
+		fail_to_bind(f, &err);
 		return;
 	}
+	f->holder_known = false;
 	if (f->state == FORWARD_BIND_FAILED)
 		log_info("the address is free again host=%s forward=%s",
 		    f->host->name, f->spec.id);
@@ -258,6 +288,7 @@ host_forward_free(struct host_forward *f)
 	forget_tallies(f);
 	TAILQ_REMOVE(&f->host->forwards, f, entry);
 	listener_close(&f->listener);
+	holder_search_forget(f->host->table->holders, f);
 	event_free(f->retry);
 	host_proof_fini(f);
 	forward_fini(&f->spec);

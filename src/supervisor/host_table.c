@@ -25,6 +25,7 @@ host_table_new(const struct host_env *env)
 	TAILQ_INIT(&t->hosts);
 	TAILQ_INIT(&t->leaving);
 	LIST_INIT(&t->spares);
+	t->holders = holder_search_new(env->base);
 	if ((t->stopped = evtimer_new(env->base, on_stopped, t)) == NULL)
 		abort();
 	host_hostkey_init(t);
@@ -47,6 +48,7 @@ host_table_free(struct host_table *t)
 		host_entry_free(e);
 	}
 	host_hostkey_fini(t);
+	holder_search_free(t->holders);
 	event_free(t->stopped);
 	free(t);
 }

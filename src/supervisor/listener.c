@@ -18,7 +18,7 @@
 #include "supervisor/holder.h"
 
 /* Where a forward's host means two addresses. */
-static const struct {
+static const struct pair {
 	const char *host;	/* NULL: none was given */
 	const char *v4;
 	const char *v6;
@@ -79,7 +79,7 @@ port_of(const union address *a)
 static int
 explain(const union address *a, struct err *err)
 {
-	char *where = format_address(a), holder[128];
+	char *where = format_address(a);
 
 	if (errno == EACCES && port_of(a) < IPPORT_RESERVED)
 		err_set(err, ERR_PERM, "%s: ports below %d take "
@@ -88,8 +88,6 @@ explain(const union address *a, struct err *err)
 		    where, IPPORT_RESERVED);
 	else if (errno != EADDRINUSE)
 		err_sys(err, "cannot listen on %s", where);
-	else if (holder_find(&a->any, holder, sizeof(holder)))
-		err_set(err, ERR_REFUSED, "%s is used by %s", where, holder);
 	else
 		err_set(err, ERR_REFUSED, "%s is used by another program",
 		    where);
@@ -169,7 +167,6 @@ bind_unix(int fd, const struct sockaddr_un *un,
 static int
 explain_unix(const char *path, struct err *err)
 {
-	char holder[128];
 	struct stat st;
 
 	if (errno != EADDRINUSE)
@@ -177,9 +174,6 @@ explain_unix(const char *path, struct err *err)
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
 		return err_set(err, ERR_REFUSED,
 		    "%s exists and is not a socket", path);
-	if (holder_find_unix(path, holder, sizeof(holder)))
-		return err_set(err, ERR_REFUSED, "%s is used by %s", path,
-		    holder);
 	return err_set(err, ERR_REFUSED, "%s is used by another program",
 	    path);
 }
@@ -239,33 +233,70 @@ open_pair(struct listener *l, const char *v4, const char *v6, uint16_t port,
 	return l->count > 0 ? 0 : -1;
 }
 
+/* Two addresses that a forward's host means; NULL: it is a literal. */
+static const struct pair *
+find_pair(const char *host)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (str_equal(pairs[i].host, host))
+			return &pairs[i];
+	return NULL;
+}
+
 int
 listener_open(struct listener *out, const struct endpoint *at,
     const struct listener_file *file, struct err *err)
 {
+	const struct pair *pair = find_pair(at->host);
 	struct listener l = { 0 };
-	bool is_pair = false;
-	int rc = -1;
+	int rc;
 
-	if (at->kind == ENDPOINT_UNIX) {
+	if (at->kind == ENDPOINT_UNIX)
 		rc = open_unix(&l, at->host, file, err);
-		goto out;
-	}
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (str_equal(pairs[i].host, at->host)) {
-			is_pair = true;
-			rc = open_pair(&l, pairs[i].v4, pairs[i].v6,
-			    at->port, err);
-		}
-	if (!is_pair)
+	else if (pair != NULL)
+		rc = open_pair(&l, pair->v4, pair->v6, at->port, err);
+	else
 		rc = open_tcp(&l, at->host, at->port, err);
-out:
 	if (rc == -1) {
 		listener_close(&l);
 		return -1;
 	}
 	*out = l;
 	return 0;
+}
+
+static bool
+find_holder(const char *literal, uint16_t port, char *out, size_t size)
+{
+	union address a;
+	socklen_t len;
+	char holder[128], *where;
+
+	if (!make_address(literal, port, &a, &len) ||
+	    !holder_find(&a.any, holder, sizeof(holder)))
+		return false;
+	where = format_address(&a);
+	snprintf(out, size, "%s is used by %s", where, holder);
+	free(where);
+	return true;
+}
+
+bool
+listener_find_holder(const struct endpoint *at, char *out, size_t size)
+{
+	const struct pair *pair = find_pair(at->host);
+	char holder[128];
+
+	if (at->kind == ENDPOINT_UNIX) {
+		if (!holder_find_unix(at->host, holder, sizeof(holder)))
+			return false;
+		snprintf(out, size, "%s is used by %s", at->host, holder);
+		return true;
+	}
+	if (pair == NULL)
+		return find_holder(at->host, at->port, out, size);
+	return find_holder(pair->v4, at->port, out, size) ||
+	    find_holder(pair->v6, at->port, out, size);
 }
 
 void

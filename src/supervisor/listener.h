@@ -37,12 +37,19 @@ struct listener_file {
  * Binds and listens: "localhost" and no host mean both loopback addresses,
  * "*" every address of both families, anything else is a literal or a path.
  * A family that this machine has not is left out. A socket's file on which
- * nobody listens makes room. 0; -1 with ERR_REFUSED if the address is taken
- * (the text names the holder where it can be seen), ERR_INPUT if the host is a
- * name, ERR_PERM if the port is for those who may, ERR_SYS.
+ * nobody listens makes room. 0; -1 with ERR_REFUSED if the address is taken,
+ * ERR_INPUT if the host is a name, ERR_PERM if the port is for those who may,
+ * ERR_SYS.
  */
 int listener_open(struct listener *, const struct endpoint *,
     const struct listener_file *, struct err *);
+
+/*
+ * Writes "127.0.0.1:80 is used by nginx (pid 812)" of who is in the way of a
+ * listener; false if it can't be seen. Looks at every process: see
+ * holder_search.h. size is of out, in bytes.
+ */
+bool listener_find_holder(const struct endpoint *, char *out, size_t size);
 
 /* An open Unix socket's file gets the mode that this mask leaves. */
 void listener_set_mask(const struct listener *, mode_t mask);

@@ -13,6 +13,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/guard.c \
 	src/supervisor/helper.c \
 	src/supervisor/holder.c \
+	src/supervisor/holder_search.c \
 	src/supervisor/host.c \
 	src/supervisor/host_apply.c \
 	src/supervisor/host_forward.c \
@@ -55,6 +56,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/guard.h \
 	src/supervisor/helper.h \
 	src/supervisor/holder.h \
+	src/supervisor/holder_search.h \
 	src/supervisor/host.h \
 	src/supervisor/host_entry.h \
 	src/supervisor/host_fsm.h \

@@ -10,11 +10,11 @@ import subprocess
 
 import pytest
 
-from lib import netns, ports
+from lib import netns, ports, proc
 from lib.hawserd import stanza
 from lib.servers import (connect, echo, http, is_bound, listening, mail, ping,
                          read_all)
-from lib.wait import STRETCH, Stopwatch
+from lib.wait import STRETCH, Stopwatch, until
 
 
 def curl(*arguments, ns=None):
@@ -302,8 +302,10 @@ def test_local_unix_socket(hawserd, sshd, target, workdir):
         holder.listen()
         hawserd.write(stanza("vps", sshd, f"LocalForward {path} {target}"))
         hawserd.start()
-        taken = hawserd.wait_forward("vps", f"L:{path}", "bind-failed")
-        assert f"{path} is used by " in taken["detail"]
+        hawserd.wait_forward("vps", f"L:{path}", "bind-failed")
+        until(lambda: hawserd.forward("vps", f"L:{path}")["detail"]
+              == f"{path} is used by {proc.name(os.getpid())} "
+              f"(pid {os.getpid()})", 10, "the holder is named")
         hawserd.write(stanza("vps", sshd, f"LocalForward {path} {target}",
                              StreamLocalBindUnlink="yes",
                              StreamLocalBindMask="0117"))

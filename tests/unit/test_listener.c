@@ -153,21 +153,26 @@ the_holder_is_named(void **state)
 	struct endpoint at = tcp("127.0.0.1", free_port()), any;
 	struct listener first = { 0 }, second = { 0 };
 	char *want = str_dupf("is used by test_listener (pid %ld)",
-	    (long)getpid());
+	    (long)getpid()), holder[256];
 	struct err err;
 
 	(void)state;
 	assert_int_equal(listener_open(&first, &at, &file, &err), 0);
 	assert_int_equal(listener_open(&second, &at, &file, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
-	assert_non_null(strstr(err.text, want));
+	assert_non_null(strstr(err.text, "is used by another program"));
+	assert_true(listener_find_holder(&at, holder, sizeof(holder)));
+	assert_non_null(strstr(holder, want));
 	/* Nothing is left of one of two families that could be bound. */
 	any = tcp("localhost", at.port);
 	assert_int_equal(listener_open(&second, &any, &file, &err), -1);
-	assert_non_null(strstr(err.text, want));
+	assert_true(listener_find_holder(&any, holder, sizeof(holder)));
+	assert_non_null(strstr(holder, want));
 	any = tcp("*", at.port);
 	assert_int_equal(listener_open(&second, &any, &file, &err), -1);
+	assert_true(listener_find_holder(&any, holder, sizeof(holder)));
 	listener_close(&first);
+	assert_false(listener_find_holder(&at, holder, sizeof(holder)));
 	assert_int_equal(listener_open(&second, &at, &file, &err), 0);
 	listener_close(&second);
 	free(want);
@@ -182,7 +187,7 @@ a_unix_socket(void **state)
 	struct endpoint at = { ENDPOINT_UNIX, NULL, 0 };
 	struct stat st;
 	struct err err;
-	char *path, *want;
+	char *path, *want, holder[256];
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -197,7 +202,8 @@ a_unix_socket(void **state)
 	assert_int_equal(st.st_mode & 0777, 0660);
 	assert_int_equal(listener_open(&other, &at, &file, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
-	assert_string_equal(err.text, want);
+	assert_true(listener_find_holder(&at, holder, sizeof(holder)));
+	assert_string_equal(holder, want);
 	/* StreamLocalBindUnlink; what was there leaves it alone. */
 	assert_int_equal(listener_open(&other, &at, &replace, &err), 0);
 	listener_set_mask(&l, 0177);
