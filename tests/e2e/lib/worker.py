@@ -80,7 +80,7 @@ class Worker:
             "alive_interval_s": 15, "alive_count_max": 3, "log_level": 3,
             "log_json": False, "address_family": 0, "ip_tos": -1,
             "tcp_keepalive": True, "bind_address": "", "bind_interface": "",
-            "permit_remote_open": [], "proxy_protocol": 0,
+            "permit_remote_open": ["any"], "proxy_protocol": 0,
             "targets": {"any_port": True, "unix": True, "ports": []},
         }
         if sshd:
