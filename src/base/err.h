@@ -8,7 +8,7 @@
  * A struct err lives on the caller's stack and owns nothing.
  */
 
-#define ERR_TEXT_SIZE	512	/* bytes, the final NUL included */
+#define ERR_TEXT_SIZE	1024	/* bytes, the final NUL included */
 
 enum err_code {
 	ERR_NONE,

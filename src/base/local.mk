@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += libhawser_base.a
 libhawser_base_a_SOURCES = \
+	src/base/algorithms.c \
 	src/base/backoff.c \
 	src/base/base64.c \
 	src/base/caps.c \
@@ -19,6 +20,7 @@ libhawser_base_a_SOURCES = \
 	src/base/spawn.c \
 	src/base/str.c \
 	src/base/utf8.c \
+	src/base/algorithms.h \
 	src/base/backoff.h \
 	src/base/base64.h \
 	src/base/caps.h \

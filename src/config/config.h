@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/algorithms.h"
 #include "base/err.h"
 #include "base/forward.h"
 #include "base/log.h"
@@ -74,6 +75,9 @@ struct host {
 	size_t permit_remote_open_count;
 	int proxy_protocol;	/* 0: no, 1: v1, 2: v2 */
 	char *takeover;		/* for the server's shell; "": none */
+	struct algorithms algorithms;	/* those that are configured */
+	int required_rsa_bits;
+	bool compression;
 	bool exit_on_failure;	/* a refused forward ends the connection */
 	int connect_timeout_s;
 	int alive_interval_s;	/* 0: no pings */

@@ -49,6 +49,8 @@ static const struct {
 	FIELD(F_BOOL, update_host_keys),
 	FIELD(F_STRING, host_key_alias),
 	FIELD(F_INT, proxy_protocol),
+	FIELD(F_INT, required_rsa_bits),
+	FIELD(F_BOOL, compression),
 	FIELD(F_BOOL, exit_on_failure),
 	FIELD(F_INT, connect_timeout_s),
 	FIELD(F_INT, alive_interval_s),
@@ -149,6 +151,8 @@ put_host(const struct host *h)
 		}
 		json_object_set_new(j, fields[i].name, v);
 	}
+	json_object_set_new(j, "algorithms",
+	    algorithms_encode(&h->algorithms));
 	json_object_set_new(j, "checking",
 	    json_string(checkings[h->checking]));
 	json_object_set_new(j, "identity_files",
@@ -332,7 +336,9 @@ get_host(json_t *j, bool is_hop, struct host *h, struct err *err)
 	if (checking == -1)
 		return bad("checking", err);
 	h->checking = (enum host_key_checking)checking;
-	if (get_strings(j, "identity_files", &h->identity_files,
+	if (algorithms_decode(json_object_get(j, "algorithms"),
+	    &h->algorithms, err) == -1 ||
+	    get_strings(j, "identity_files", &h->identity_files,
 	    &h->identity_file_count, err) == -1 ||
 	    get_strings(j, "certificate_files", &h->certificate_files,
 	    &h->certificate_file_count, err) == -1 ||

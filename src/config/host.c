@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/str.h"
+#include "config/assemble.h"
 #include "config/command.h"
 #include "config/kinds.h"
 #include "config/methods.h"
@@ -211,6 +212,10 @@ set_field(struct host *h, const struct keyword *k,
 		break;
 	case FIELD_MS_PAIR:
 		set_pair(h, k, e);
+		break;
+	case FIELD_ALGORITHMS:
+		assemble_list(HOST_MEMBER(struct algorithm_list, h, k->at),
+		    k, r, report);
 		break;
 	case FIELD_NONE:
 	case FIELD_STRING:
@@ -498,6 +503,7 @@ host_fini(struct host *h)
 	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
 	free_strings(h->revoked_key_files, h->revoked_key_file_count);
+	algorithms_fini(&h->algorithms);
 	free(h->proxy_command);
 	for (size_t i = 0; i < h->jump_count; i++)
 		host_fini(&h->jumps[i]);

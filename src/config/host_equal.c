@@ -86,6 +86,10 @@ host_field_equal(const struct keyword *k, const struct host *a,
 		return SAME(int64_t, k->at);
 	case FIELD_MS_PAIR:
 		return SAME(int64_t, k->at) && SAME(int64_t, k->count_at);
+	case FIELD_ALGORITHMS:
+		return algorithm_list_equal(
+		    HOST_MEMBER(const struct algorithm_list, a, k->at),
+		    HOST_MEMBER(const struct algorithm_list, b, k->at));
 	case FIELD_JUMPS:
 		return jumps_equal(a, b);
 	case FIELD_FORWARDS:

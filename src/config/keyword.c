@@ -10,6 +10,7 @@
 #include "config/config.h"
 
 #define AT(field)	offsetof(struct host, field)
+#define LIST(kind)	AT(algorithms.lists[ALGORITHM_ ## kind])
 
 static const struct keyword rows[] = {
 	[KW_HOST] = { .name = "Host", .kind = KIND_HOST, .use = USE_HONOURED,
@@ -56,8 +57,11 @@ static const struct keyword rows[] = {
 	    .use = USE_SILENT, .words = words_flag, .def = "no",
 	    .help = "Host keys are found by name." },
 	[KW_COMPRESSION] = { .name = "Compression", .kind = KIND_WORD,
-	    .use = USE_WARNED, .words = words_plain_flag, .def = "no",
-	    .help = "the connection isn't compressed" },
+	    .use = USE_HONOURED, .words = words_plain_flag, .def = "no",
+	    .reload = RELOAD_REPLACE, .field = FIELD_BOOL,
+	    .at = AT(compression),
+	    .help = "yes compresses the connection, if the server can: good "
+		"for slow links only." },
 	[KW_CONTROLMASTER] = { .name = "ControlMaster", .kind = KIND_WORD,
 	    .use = USE_SILENT, .words = words_control_master, .def = "false",
 	    .help = "Each host has its own connection." },
@@ -226,8 +230,11 @@ static const struct keyword rows[] = {
 	    .at = AT(alive_interval_s),
 	    .help = "Ping after this much silence; 0 disables." },
 	[KW_REQUIREDRSASIZE] = { .name = "RequiredRSASize", .kind = KIND_INT,
-	    .use = USE_WARNED, .def = "1024",
-	    .help = "RSA keys are taken as they are" },
+	    .use = USE_HONOURED, .def = "1024", .min = 1024, .max = 16384,
+	    .reload = RELOAD_REPLACE, .field = FIELD_INT,
+	    .at = AT(required_rsa_bits),
+	    .help = "RSA keys of fewer bits are not used: neither the "
+		"server's nor ours." },
 	[KW_OBSCUREKEYSTROKETIMING] = { .name = "ObscureKeystrokeTiming",
 	    .kind = KIND_KEYSTROKES, .use = USE_SILENT, .def = "yes",
 	    .help = "Nobody types." },
@@ -240,13 +247,17 @@ static const struct keyword rows[] = {
 	    .field = FIELD_STRING, .at = AT(bind_interface),
 	    .help = "Connect from an address of this interface." },
 	[KW_CIPHERS] = { .name = "Ciphers", .kind = KIND_ALGORITHMS,
-	    .use = USE_WARNED, .words = words_ciphers,
-	    .help = "hawser's own list is offered" },
+	    .use = USE_HONOURED, .words = words_ciphers,
+	    .reload = RELOAD_REPLACE, .field = FIELD_ALGORITHMS,
+	    .at = LIST(CIPHER), .help = "Which ciphers are used, best first; "
+		"see ALGORITHMS." },
 	[KW_CONTROLPATH] = { .name = "ControlPath", .kind = KIND_STRING,
 	    .use = USE_SILENT, .help = "Each host has its own connection." },
 	[KW_HOSTKEYALGORITHMS] = { .name = "HostKeyAlgorithms",
-	    .kind = KIND_ALGORITHMS, .use = USE_WARNED, .words = words_keys,
-	    .help = "hawser's own list is offered" },
+	    .kind = KIND_ALGORITHMS, .use = USE_HONOURED, .words = words_keys,
+	    .reload = RELOAD_REPLACE, .field = FIELD_ALGORITHMS,
+	    .at = LIST(HOST_KEY), .help = "Which keys the server may show, "
+		"and their signatures; see ALGORITHMS." },
 	[KW_HOSTKEYALIAS] = { .name = "HostKeyAlias", .kind = KIND_STRING,
 	    .use = USE_HONOURED, .reload = RELOAD_REPLACE,
 	    .field = FIELD_STRING, .at = AT(host_key_alias),
@@ -265,8 +276,10 @@ static const struct keyword rows[] = {
 	    .kind = KIND_STRING, .use = USE_SILENT,
 	    .help = "The server chooses how it asks." },
 	[KW_KEXALGORITHMS] = { .name = "KexAlgorithms", .kind = KIND_ALGORITHMS,
-	    .use = USE_WARNED, .words = words_kex,
-	    .help = "hawser's own list is offered" },
+	    .use = USE_HONOURED, .words = words_kex,
+	    .reload = RELOAD_REPLACE, .field = FIELD_ALGORITHMS,
+	    .at = LIST(KEX), .help = "Which key exchanges are made, best "
+		"first; see ALGORITHMS." },
 	[KW_CASIGNATUREALGORITHMS] = { .name = "CASignatureAlgorithms",
 	    .kind = KIND_ALGORITHMS, .use = USE_SILENT, .words = words_keys,
 	    .help = "Host certificates aren't offered." },
@@ -278,8 +291,10 @@ static const struct keyword rows[] = {
 	    .use = USE_SILENT, .words = words_log_levels, .def = "INFO",
 	    .help = "hawserd has its own log." },
 	[KW_MACS] = { .name = "MACs", .kind = KIND_ALGORITHMS,
-	    .use = USE_WARNED, .words = words_macs,
-	    .help = "hawser's own list is offered" },
+	    .use = USE_HONOURED, .words = words_macs,
+	    .reload = RELOAD_REPLACE, .field = FIELD_ALGORITHMS,
+	    .at = LIST(MAC), .help = "Which MACs are used with ciphers that "
+		"have none of their own; see ALGORITHMS." },
 	[KW_PKCS11PROVIDER] = { .name = "PKCS11Provider", .kind = KIND_STRING,
 	    .use = USE_WARNED,
 	    .help = "no smart card is used; keys come from files" },
@@ -293,8 +308,10 @@ static const struct keyword rows[] = {
 	    .help = "The methods to log in with, in this order: publickey, "
 		"keyboard-interactive, password." },
 	[KW_PUBKEYACCEPTEDALGORITHMS] = { .name = "PubkeyAcceptedAlgorithms",
-	    .kind = KIND_ALGORITHMS, .use = USE_WARNED, .words = words_keys,
-	    .help = "hawser's own list is offered" },
+	    .kind = KIND_ALGORITHMS, .use = USE_HONOURED, .words = words_keys,
+	    .reload = RELOAD_REPLACE, .field = FIELD_ALGORITHMS,
+	    .at = LIST(USER_KEY), .help = "Which keys are offered to log in "
+		"with, and their signatures; see ALGORITHMS." },
 	[KW_REVOKEDHOSTKEYS] = { .name = "RevokedHostKeys", .kind = KIND_STRING,
 	    .use = USE_HONOURED, .reload = RELOAD_REPLACE,
 	    .field = FIELD_STRINGS, .at = AT(revoked_key_files),

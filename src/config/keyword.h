@@ -130,6 +130,7 @@ enum keyword_field {
 	FIELD_TOS,		/* int: the first class of service, or -1 */
 	FIELD_MS,		/* int64_t */
 	FIELD_MS_PAIR,		/* two int64_t */
+	FIELD_ALGORITHMS,	/* struct algorithm_list */
 	FIELD_JUMPS,		/* struct host * and size_t */
 	FIELD_FORWARDS,		/* struct forward * and size_t */
 };

@@ -102,8 +102,7 @@ are_known(const struct words_row *known, bool patterns, char *list)
 		if (*name == '\0')
 			return true;	/* ssh reads no further */
 		while (r->text != NULL && strcmp(r->text, name) != 0 &&
-		    !(patterns && str_match(r->text,
-		    *name == '!' ? name + 1 : name)))
+		    !(patterns && str_match(r->text, name)))
 			r++;
 		if (r->text == NULL)
 			return false;

@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libhawser_config.a
 libhawser_config_a_SOURCES = \
 	src/config/args.c \
+	src/config/assemble.c \
 	src/config/check.c \
 	src/config/circles.c \
 	src/config/command.c \
@@ -44,6 +45,7 @@ libhawser_config_a_SOURCES = \
 	src/config/yamlconf.c \
 	src/config/yamlread.c \
 	src/config/args.h \
+	src/config/assemble.h \
 	src/config/check.h \
 	src/config/circles.h \
 	src/config/command.h \

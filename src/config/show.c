@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/assemble.h"
 #include "config/expand.h"
 #include "config/host.h"
 #include "config/report.h"
@@ -275,6 +276,23 @@ is_never_asked(const struct view *v)
 	    strcmp(level, "ERROR") == 0;
 }
 
+/* What is really asked for; ssh's own lists nobody but ssh knows. */
+static void
+put_algorithms(const struct view *v, const struct keyword *k,
+    const struct entry *e)
+{
+	struct algorithm_list list = { 0 };
+	struct str names;
+
+	str_init(&names);
+	assemble_list(&list, k, v->r, v->report);
+	assemble_append(&names, k, &list);
+	put(v, k, names.p, e);
+	str_fini(&names);
+	free(list.names);
+	free(list.origin);
+}
+
 static void
 put_row(const struct view *v, const struct keyword *k)
 {
@@ -318,6 +336,10 @@ put_row(const struct view *v, const struct keyword *k)
 			return;
 		}
 		break;
+	}
+	if (k->field == FIELD_ALGORITHMS && !v->options->ssh_defaults) {
+		put_algorithms(v, k, e);
+		return;
 	}
 	for (size_t i = 0; i < s->count; i++)
 		put_entry(v, s->entries[i]);

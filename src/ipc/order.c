@@ -41,7 +41,9 @@ get_number(json_t *body, const char *field, int min, int max, int *out,
 }
 
 /* The members of the record. */
-enum member { M_TEXT, M_TEXTS, M_NUMBER, M_PORT, M_FLAG, M_TARGETS };
+enum member {
+	M_TEXT, M_TEXTS, M_NUMBER, M_PORT, M_FLAG, M_TARGETS, M_ALGORITHMS
+};
 
 static const struct {
 	const char *name;
@@ -77,6 +79,9 @@ static const struct {
 	TEXT(host_key_alias),
 	NUMBER(host_key_policy, 0, HOST_KEY_POLICY_COUNT - 1),
 	FLAG(update_host_keys),
+	{ "algorithms", M_ALGORITHMS, AT(algorithms), 0, 0, 0 },
+	NUMBER(required_rsa_bits, 0, 16384),
+	FLAG(compression),
 	NUMBER(address_family, 0, 255),
 	TEXT(bind_address),
 	TEXT(bind_interface),
@@ -128,6 +133,47 @@ put_texts(char *const *texts, size_t count)
 	return array;
 }
 
+json_t *
+algorithms_encode(const struct algorithms *a)
+{
+	json_t *o = json_object();
+
+	for (int i = 0; i < ALGORITHM_KIND_COUNT; i++) {
+		const struct algorithm_list *l = &a->lists[i];
+
+		if (l->names != NULL)
+			json_object_set_new(o, algorithm_keyword(
+			    (enum algorithm_kind)i), json_pack(
+			    "{s:s, s:b, s:s}", "names", l->names,
+			    "is_arranged", l->is_arranged, "origin",
+			    l->origin));
+	}
+	return o;
+}
+
+int
+algorithms_decode(json_t *body, struct algorithms *out, struct err *err)
+{
+	if (!json_is_object(body))
+		return bad("algorithms", err);
+	for (int i = 0; i < ALGORITHM_KIND_COUNT; i++) {
+		const char *name = algorithm_keyword((enum algorithm_kind)i);
+		json_t *l = json_object_get(body, name);
+		struct algorithm_list *to = &out->lists[i];
+
+		if (l == NULL)
+			continue;
+		if (get_text(l, "names", &to->names, err) == -1 ||
+		    get_text(l, "origin", &to->origin, err) == -1)
+			return -1;
+		if (to->names[strspn(to->names, ",")] == '\0')
+			return bad(name, err);
+		to->is_arranged = json_is_true(json_object_get(l,
+		    "is_arranged"));
+	}
+	return 0;
+}
+
 static json_t *
 put_member(const struct session_order *o, size_t row)
 {
@@ -147,6 +193,9 @@ put_member(const struct session_order *o, size_t row)
 		return json_boolean(*MEMBER(bool, o, at));
 	case M_TARGETS:
 		return targets_encode(MEMBER(const struct targets, o, at));
+	case M_ALGORITHMS:
+		return algorithms_encode(MEMBER(const struct algorithms, o,
+		    at));
 	}
 	return NULL;
 }
@@ -197,6 +246,9 @@ get_member(json_t *body, size_t row, struct session_order *o,
 	case M_TARGETS:
 		return targets_decode(value, MEMBER(struct targets, o, at),
 		    err);
+	case M_ALGORITHMS:
+		return algorithms_decode(value, MEMBER(struct algorithms, o,
+		    at), err);
 	case M_NUMBER:
 	case M_PORT:
 		break;
@@ -251,6 +303,7 @@ session_order_fini(struct session_order *o)
 		else if (members[i].type == M_TEXTS)
 			free_texts(*MEMBER(char **, o, members[i].at),
 			    *MEMBER(size_t, o, members[i].count_at));
+	algorithms_fini(&o->algorithms);
 	targets_fini(&o->targets);
 	*o = (struct session_order){ 0 };
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/algorithms.h"
 #include "base/err.h"
 #include "base/forward.h"
 #include "ipc/targets.h"
@@ -56,6 +57,9 @@ struct session_order {
 	char *host_key_alias;	/* its name in known_hosts; "": hostname:port */
 	int host_key_policy;		/* enum host_key_policy */
 	bool update_host_keys;		/* report those that the server has */
+	struct algorithms algorithms;	/* those that are configured */
+	int required_rsa_bits;		/* 0..16384 */
+	bool compression;
 	int address_family;		/* AF_UNSPEC, AF_INET, AF_INET6 */
 	char *bind_address;		/* a name or literal; "": any */
 	char *bind_interface;		/* "": any; bind_address wins */
@@ -89,6 +93,13 @@ int session_order_decode_set(json_t *body, struct session_order *,
     struct err *);
 
 void session_order_fini(struct session_order *);
+
+/*
+ * The lists that have names, as {"Ciphers":{"names":…,"is_arranged":…,
+ * "origin":…}…}. The zeroed out of decode is to be freed even if it fails.
+ */
+json_t *algorithms_encode(const struct algorithms *);
+int algorithms_decode(json_t *, struct algorithms *out, struct err *);
 
 /*
  * A forward as the fields of ORDER_LISTEN and ORDER_FORWARD:

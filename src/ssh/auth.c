@@ -4,6 +4,7 @@
 
 #include "ssh/auth_impl.h"
 #include "ssh/session.h"
+#include "ssh/signature.h"
 #include "ssh/wipe.h"
 
 #define USER_MAX	255	/* bytes; servers' own limits are lower */
@@ -269,6 +270,8 @@ run(struct auth *a, struct err *err)
 	enum auth_outcome o = ask_methods(a, err);
 	int stages = 0;
 
+	/* It came before the answer. */
+	a->taken = signature_taken(a->session);
 	while (o == AUTH_NEXT) {
 		size_t m = choose(a);
 
@@ -313,6 +316,7 @@ auth_run(struct transport *transport, const struct auth_request *request,
 		transport_set_deadline(transport, a.deadline_ms);
 		rc = run(&a, err);
 	}
+	free(a.taken);
 	str_fini(&a.offered);
 	str_fini(&a.remarks);
 	secret_fini(&a.refused);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/algorithms.h"
 #include "base/err.h"
 #include "ssh/keyring.h"
 #include "ssh/secret.h"
@@ -38,6 +39,8 @@ struct auth_question {
 struct auth_request {
 	const char *user;
 	const char *host;	/* its name, for prompts; NULL: the server */
+	const struct algorithm_list *allowed;	/* of keys; it has names */
+	int required_rsa_bits;	/* smaller RSA keys are not offered */
 	struct keyring *keys;	/* wiped and empty when auth_run() returns */
 	int64_t deadline_ms;	/* a clock_now_ms() time; ask()'s time does
 				   not count */

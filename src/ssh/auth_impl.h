@@ -24,6 +24,7 @@ struct auth {
 	struct transport *transport;
 	LIBSSH2_SESSION *session;
 	const struct auth_request *request;
+	char *taken;			/* signatures: signature_taken() */
 	int64_t deadline_ms;		/* the request's, moved by questions */
 	unsigned failures;		/* that were looked at */
 	const char *methods;		/* the server's list; the transport's */

@@ -124,10 +124,50 @@ remark_signed(struct auth *a, const struct keyring_key *k)
 	    "known, but its signature was not accepted");
 }
 
-static bool
-is_rsa(const struct public_key *k)
+/* Notes why a key is not offered: "; NAME was not offered: WHY". */
+static void
+leave_out(struct auth *a, const struct keyring_key *k)
 {
-	return strncmp(k->type, "ssh-rsa", 7) == 0;
+	const struct algorithm_list *l = a->request->allowed;
+	const char *keyword = algorithm_keyword(ALGORITHM_USER_KEY);
+
+	str_printf(&a->remarks, "; %s was not offered: ", k->name);
+	if (!signature_is_possible(k->public.type, l->names))
+		str_printf(&a->remarks, "%s%s%s does not allow %s", keyword,
+		    l->origin != NULL ? " at " : "",
+		    l->origin != NULL ? l->origin : "", k->public.type);
+	else if (a->taken == NULL || strstr(a->taken, "rsa-sha2-") == NULL)
+		str_printf(&a->remarks, "the server takes RSA signatures by "
+		    "SHA-1 only, which \"%s +%s\" would allow", keyword,
+		    k->public.type);
+	else
+		str_printf(&a->remarks, "the server takes none of the RSA "
+		    "signatures that %s allows", keyword);
+}
+
+/* Has libssh2 make the signature that is allowed. False if there is none. */
+static bool
+choose_signature(struct auth *a, const struct keyring_key *k)
+{
+	const struct auth_request *r = a->request;
+	const struct public_key *p = &k->public;
+	unsigned bits = host_key_rsa_bits(p->blob, p->len);
+	const char *name;
+	size_t n;
+
+	if (bits > 0 && bits < (unsigned)r->required_rsa_bits) {
+		str_printf(&a->remarks, "; %s was not offered: it has %u bits, "
+		    "and RequiredRSASize is %d", k->name, bits,
+		    r->required_rsa_bits);
+		return false;
+	}
+	name = signature_choose(p->type, r->allowed->names, a->taken,
+	    signature_has_old_certs(transport_banner(a->transport)), &n);
+	if (name == NULL)
+		leave_out(a, k);
+	else
+		signature_use(a->session, name, n);
+	return name != NULL;
 }
 
 /* Can it be offered? If not, why is remarked. */
@@ -146,13 +186,7 @@ prepare(struct auth *a, struct keyring_key *k)
 	if (k->public.blob == NULL)
 		(void)public_key_set(&k->public, k->identity->public.blob,
 		    k->identity->public.len);
-	signature_forget_method(a->session);
-	if (is_rsa(&k->public) && !signature_prepare_rsa(a->session)) {
-		str_printf(&a->remarks, "; %s was not offered, because the "
-		    "server takes RSA signatures by SHA-1 only", k->name);
-		return false;
-	}
-	return true;
+	return choose_signature(a, k);
 }
 
 static enum auth_outcome

@@ -484,3 +484,23 @@ cipher_has_aes_instructions(void)
 	return false;
 #endif
 }
+
+void
+cipher_arrange(struct algorithm_list *l, bool has_aes)
+{
+	static const char chacha[] = "chacha20-poly1305@openssh.com";
+	const char *rest = l->names, *name;
+	struct str names;
+	size_t n;
+
+	if (has_aes || l->is_arranged ||
+	    !algorithm_is_in(l->names, chacha, strlen(chacha)))
+		return;
+	str_init(&names);
+	str_append(&names, chacha);
+	while ((n = algorithm_next(&rest, &name)) > 0)
+		if (n != strlen(chacha) || memcmp(name, chacha, n) != 0)
+			str_printf(&names, ",%.*s", (int)n, name);
+	free(l->names);
+	l->names = str_take(&names);
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/algorithms.h"
 #include "base/err.h"
 
 /*
@@ -16,8 +17,14 @@
 /* Makes the table. Once, before libssh2 is used. 0, or -1 with err set. */
 int cipher_init(struct err *);
 
-/* Has this CPU instructions for AES? Decides which cipher comes first. */
+/* Has this CPU instructions for AES? */
 bool cipher_has_aes_instructions(void);
+
+/*
+ * Puts chacha20 first in a list that somebody else has not arranged, unless
+ * there are instructions for AES.
+ */
+void cipher_arrange(struct algorithm_list *, bool has_aes);
 
 /* Was our table asked for? False in a build whose --wrap is not live. */
 bool cipher_is_live(void);

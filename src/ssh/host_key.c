@@ -110,6 +110,35 @@ host_key_parse(const char *text, size_t n, size_t *len,
 	return NULL;
 }
 
+unsigned
+host_key_rsa_bits(const uint8_t *blob, size_t len)
+{
+	char type[HOST_KEY_TYPE_SIZE];
+	const uint8_t *modulus;
+	struct reader r;
+	unsigned bits;
+	size_t n;
+
+	reader_init(&r, blob, len);
+	reader_text(&r, type, sizeof(type));
+	if (r.broken || strncmp(type, "ssh-rsa", strlen("ssh-rsa")) != 0)
+		return 0;
+	if (strcmp(type, "ssh-rsa") != 0)
+		reader_string(&r, &n);	/* PROTOCOL.certkeys: the nonce */
+	reader_string(&r, &n);		/* the exponent */
+	modulus = reader_string(&r, &n);
+	if (r.broken)
+		return 0;
+	for (; n > 0 && *modulus == 0; n--)
+		modulus++;
+	if (n == 0)
+		return 0;
+	bits = (unsigned)n * 8;
+	for (uint8_t top = *modulus; (top & 0x80) == 0; top <<= 1)
+		bits--;
+	return bits;
+}
+
 void
 host_key_fingerprint(const uint8_t *blob, size_t len,
     char out[HOST_KEY_FINGERPRINT_SIZE])

@@ -28,6 +28,12 @@ int host_key_type(const uint8_t *blob, size_t len,
 uint8_t *host_key_parse(const char *text, size_t n, size_t *len,
     char type[HOST_KEY_TYPE_SIZE], const char **why);
 
+/*
+ * The size of an RSA key, or of the key of an RSA certificate, in bits; 0 if
+ * it is another key.
+ */
+unsigned host_key_rsa_bits(const uint8_t *blob, size_t len);
+
 /* "SHA256:" and base64 without padding, as ssh-keygen -l prints it. */
 void host_key_fingerprint(const uint8_t *blob, size_t len,
     char out[HOST_KEY_FINGERPRINT_SIZE]);

@@ -5,22 +5,27 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "ssh/packet.h"
 
 #define COOKIE_SIZE	16
+#define SHOWN_MAX	360	/* bytes of a list that are shown */
 
-static const char *const list_names[] = {
-	[KEXINIT_KEX] = "key exchange",
-	[KEXINIT_HOST_KEY] = "host key",
-	[KEXINIT_CIPHER_C2S] = "cipher",
-	[KEXINIT_CIPHER_S2C] = "cipher",
-	[KEXINIT_MAC_C2S] = "MAC",
-	[KEXINIT_MAC_S2C] = "MAC",
-	[KEXINIT_COMPRESSION_C2S] = "compression",
-	[KEXINIT_COMPRESSION_S2C] = "compression",
+static const struct {
+	const char *name;
+	int kind;		/* enum algorithm_kind, or -1 */
+} rows[] = {
+	[KEXINIT_KEX] = { "key exchange", ALGORITHM_KEX },
+	[KEXINIT_HOST_KEY] = { "host key", ALGORITHM_HOST_KEY },
+	[KEXINIT_CIPHER_C2S] = { "cipher", ALGORITHM_CIPHER },
+	[KEXINIT_CIPHER_S2C] = { "cipher", ALGORITHM_CIPHER },
+	[KEXINIT_MAC_C2S] = { "MAC", ALGORITHM_MAC },
+	[KEXINIT_MAC_S2C] = { "MAC", ALGORITHM_MAC },
+	[KEXINIT_COMPRESSION_C2S] = { "compression", -1 },
+	[KEXINIT_COMPRESSION_S2C] = { "compression", -1 },
 };
-static_assert(sizeof(list_names) / sizeof(list_names[0]) ==
-    KEXINIT_LIST_COUNT, "one name per list");
+static_assert(sizeof(rows) / sizeof(rows[0]) == KEXINIT_LIST_COUNT,
+    "one row per list");
 
 struct span {
 	const char *p;
@@ -79,20 +84,37 @@ needs_mac(struct span cipher)
 	    (sizeof(gcm) - 1), gcm, sizeof(gcm) - 1) != 0;
 }
 
-static int
-no_match(enum kexinit_list i, struct span theirs, struct err *err)
+/* The beginning of a list, for people. */
+static void
+show(char out[SHOWN_MAX + 4], const char *names, size_t len)
 {
-	char text[300];
-	size_t n = theirs.len < sizeof(text) - 1 ? theirs.len :
-	    sizeof(text) - 1;
+	size_t n = len < SHOWN_MAX ? len : SHOWN_MAX;
 
-	for (size_t j = 0; j < n; j++)
-		text[j] = theirs.p[j] > 0x20 && theirs.p[j] < 0x7f ?
-		    theirs.p[j] : '?';
-	text[n] = '\0';
-	return err_set(err, ERR_REFUSED,
-	    "no common %s algorithm: the server offers only %s%s",
-	    list_names[i], text, n < theirs.len ? "..." : "");
+	memcpy(out, names, n);
+	strcpy(out + n, n < len ? "..." : "");
+	str_make_printable(out);
+}
+
+static int
+no_match(const struct kexinit_offer *offer, enum kexinit_list i,
+    struct span theirs, struct err *err)
+{
+	const int kind = rows[i].kind;
+	const char *ours = offer->lists[i], *origin = NULL, *keyword;
+	char they[SHOWN_MAX + 4], we[SHOWN_MAX + 4];
+
+	show(they, theirs.p, theirs.len);
+	show(we, ours, strlen(ours));
+	if (kind == -1 || offer->said == NULL)
+		return err_set(err, ERR_REFUSED, "no common %s algorithm: the "
+		    "server offers %s; hawser asks for %s", rows[i].name,
+		    they, we);
+	origin = offer->said->lists[kind].origin;
+	keyword = algorithm_keyword((enum algorithm_kind)kind);
+	return err_set(err, ERR_REFUSED, "no common %s algorithm: the server "
+	    "offers %s; hawser asks for %s (%s%s%s)", rows[i].name, they, we,
+	    keyword, origin != NULL ? " at " : " can change that",
+	    origin != NULL ? origin : "");
 }
 
 int
@@ -116,10 +138,15 @@ kexinit_check(const uint8_t *packet, size_t n,
 		if ((i == KEXINIT_MAC_C2S || i == KEXINIT_MAC_S2C) && !mac)
 			continue;
 		if (chosen[i].len == 0)
-			return no_match((enum kexinit_list)i, list, err);
+			return no_match(offer, (enum kexinit_list)i, list,
+			    err);
 	}
 	if (!same(chosen[KEXINIT_CIPHER_C2S], chosen[KEXINIT_CIPHER_S2C]))
 		return err_set(err, ERR_PROTOCOL,
 		    "the server wants a different cipher per direction");
+	if (!same(chosen[KEXINIT_COMPRESSION_C2S],
+	    chosen[KEXINIT_COMPRESSION_S2C]))
+		return err_set(err, ERR_PROTOCOL,
+		    "the server wants a different compression per direction");
 	return 0;
 }

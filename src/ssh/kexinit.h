@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/algorithms.h"
 #include "base/err.h"
 
 /*
@@ -25,16 +26,17 @@ enum kexinit_list {
 	KEXINIT_LIST_COUNT
 };
 
-/* What we offer for each list, comma-separated, best first. */
+/* What we offer for each list, comma-separated, best first; borrowed. */
 struct kexinit_offer {
 	const char *lists[KEXINIT_LIST_COUNT];
+	const struct algorithms *said;	/* who says so; NULL: a rekey */
 };
 
 /*
  * Would libssh2 agree with this packet (message number included)? 0; -1 with
- * ERR_PROTOCOL if the packet is malformed or wants a different cipher per
- * direction, ERR_REFUSED if a list has nothing in common with ours: the text
- * names what it is about and what the server offers.
+ * ERR_PROTOCOL if the packet is malformed or wants a different cipher or
+ * compression per direction, ERR_REFUSED if a list has nothing in common with
+ * ours: the text names both.
  */
 int kexinit_check(const uint8_t *packet, size_t n,
     const struct kexinit_offer *, struct err *);

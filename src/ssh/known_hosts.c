@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "ssh/known_hosts.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -9,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/algorithms.h"
 #include "base/str.h"
 #include "base/base64.h"
 #include "ssh/host_key.h"
@@ -61,27 +61,6 @@ struct span {
 enum marker { MARKER_NONE, MARKER_REVOKED, MARKER_CA, MARKER_BAD };
 
 enum line_match { LINE_OTHER, LINE_NAME, LINE_PORTLESS, LINE_BAD };
-
-/*
- * What we accept, in our order of preference. No SHA-1 (ssh-rsa), no DSA and
- * no certificates, which libssh2 does not verify.
- */
-static const struct {
-	const char *algorithm;
-	const char *key_type;
-} algorithms[] = {
-	{ .algorithm = "ssh-ed25519", .key_type = "ssh-ed25519" },
-	{ .algorithm = "ecdsa-sha2-nistp256",
-	  .key_type = "ecdsa-sha2-nistp256" },
-	{ .algorithm = "ecdsa-sha2-nistp384",
-	  .key_type = "ecdsa-sha2-nistp384" },
-	{ .algorithm = "ecdsa-sha2-nistp521",
-	  .key_type = "ecdsa-sha2-nistp521" },
-	{ .algorithm = "rsa-sha2-512", .key_type = "ssh-rsa" },
-	{ .algorithm = "rsa-sha2-256", .key_type = "ssh-rsa" },
-};
-#define ALGORITHM_COUNT	(sizeof(algorithms) / sizeof(algorithms[0]))
-static_assert(ALGORITHM_COUNT == 6, "a row of host key algorithms is missing");
 
 struct known_hosts *
 known_hosts_new(const char *host, uint16_t port)
@@ -515,19 +494,34 @@ rank(const struct known_hosts *kh, const char *type)
 	return best;
 }
 
-char *
-known_hosts_algorithms(const struct known_hosts *kh)
+/* The type of the keys that an algorithm's signatures are made with. */
+static void
+key_type(const char *name, size_t n, char out[HOST_KEY_TYPE_SIZE])
 {
+	if (n >= HOST_KEY_TYPE_SIZE)
+		n = HOST_KEY_TYPE_SIZE - 1;
+	memcpy(out, name, n);
+	out[n] = '\0';
+	if (strncmp(out, "rsa-sha2-", 9) == 0)	/* RFC 8332 3 */
+		memcpy(out, "ssh-rsa", sizeof("ssh-rsa"));
+}
+
+char *
+known_hosts_algorithms(const struct known_hosts *kh, const char *allowed)
+{
+	char type[HOST_KEY_TYPE_SIZE];
 	struct str list;
+	const char *name;
+	size_t n;
 
 	str_init(&list);
 	for (int r = 0; r <= 2; r++) {
-		for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
-			if (rank(kh, algorithms[i].key_type) != r)
-				continue;
-			if (list.len > 0)
-				str_append(&list, ",");
-			str_append(&list, algorithms[i].algorithm);
+		for (const char *p = allowed; (n = algorithm_next(&p,
+		    &name)) > 0;) {
+			key_type(name, n, type);
+			if (rank(kh, type) == r)
+				str_printf(&list, "%s%.*s",
+				    list.len > 0 ? "," : "", (int)n, name);
 		}
 	}
 	return str_take(&list);

@@ -97,11 +97,11 @@ const uint8_t *known_hosts_key(const struct known_hosts *, size_t i,
     size_t *len);
 
 /*
- * New string for transport_handshake(): the host key algorithms that we
- * accept, those of keys that are known for this server first. The caller
- * frees.
+ * New: the host key algorithms of a list with commas, those of keys that are
+ * known for this server first.
  */
-char *known_hosts_algorithms(const struct known_hosts *);
+char *known_hosts_algorithms(const struct known_hosts *,
+    const char *allowed);
 
 /* Warnings since the beginning, and the first KNOWN_HOSTS_WARNINGS texts. */
 size_t known_hosts_warning_count(const struct known_hosts *);

@@ -15,25 +15,25 @@
 #define PADDING_MAX	(PADDING_MIN + 16)
 #define POOL_SIZE	4096
 
-static bool
-is_settled(const LIBSSH2_SESSION *s, const LIBSSH2_CRYPT_METHOD *method)
-{
-	return (s->state & LIBSSH2_STATE_NEWKEYS) &&
-	    !(s->state & LIBSSH2_STATE_EXCHANGING_KEYS) &&
-	    cipher_is_ours(method);
-}
-
 bool
-record_can_open(const LIBSSH2_SESSION *s)
+record_fits(const LIBSSH2_SESSION *s)
 {
-	return is_settled(s, s->remote.crypt) && s->packet.total_num == 0 &&
-	    s->packet.readidx == s->packet.writeidx;
+	/* Both directions have the same cipher and compression: kexinit.h. */
+	return cipher_is_ours(s->remote.crypt) && !s->remote.comp->compress;
 }
 
 bool
 record_can_seal(const LIBSSH2_SESSION *s)
 {
-	return is_settled(s, s->local.crypt);
+	return (s->state & LIBSSH2_STATE_NEWKEYS) &&
+	    !(s->state & LIBSSH2_STATE_EXCHANGING_KEYS) && record_fits(s);
+}
+
+bool
+record_can_open(const LIBSSH2_SESSION *s)
+{
+	return record_can_seal(s) && s->packet.total_num == 0 &&
+	    s->packet.readidx == s->packet.writeidx;
 }
 
 int

@@ -13,8 +13,12 @@
  * record: one encrypted packet (RFC 4253 6) of our own ciphers, sealed and
  * opened in place. libssh2's transport copies each byte three times on the
  * way in and once on the way out; between key exchanges, and with a cipher
- * of ours, packets pass here instead. Sequence numbers stay libssh2's.
+ * of ours and no compression, packets pass here instead. Sequence numbers stay
+ * libssh2's.
  */
+
+/* Is this a session, once it has keys, whose packets may pass here at all? */
+bool record_fits(const LIBSSH2_SESSION *);
 
 /*
  * May packets be opened, or sealed, here now: no rekey, a cipher of ours, and

@@ -28,17 +28,8 @@
 /* RFC 4253 4.2; HAWSER_VERSION has neither blank nor minus sign. */
 #define BANNER	"SSH-2.0-hawser_" HAWSER_VERSION
 
-#define KEX_LIST \
-	"curve25519-sha256,curve25519-sha256@libssh.org," \
-	"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521," \
-	"diffie-hellman-group16-sha512,diffie-hellman-group18-sha512," \
-	"diffie-hellman-group14-sha256,diffie-hellman-group-exchange-sha256"
-#define GCM_LIST	"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
-#define CHACHA_LIST	"chacha20-poly1305@openssh.com"
-#define CTR_LIST	"aes128-ctr,aes192-ctr,aes256-ctr"
-#define MAC_LIST \
-	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com," \
-	"hmac-sha2-256,hmac-sha2-512"
+/* Of the two compressions the one that begins only after authentication. */
+#define COMPRESSION_LIST	"zlib@openssh.com,none"
 
 int
 transport_library_init(struct err *err)
@@ -275,6 +266,32 @@ on_disconnect(LIBSSH2_SESSION *session, int reason, const char *text,
 	t->disconnected = true;
 }
 
+static const struct {
+	int method;
+	enum kexinit_list list;
+} methods[] = {
+	{ LIBSSH2_METHOD_KEX, KEXINIT_KEX },
+	{ LIBSSH2_METHOD_HOSTKEY, KEXINIT_HOST_KEY },
+	{ LIBSSH2_METHOD_CRYPT_CS, KEXINIT_CIPHER_C2S },
+	{ LIBSSH2_METHOD_CRYPT_SC, KEXINIT_CIPHER_S2C },
+	{ LIBSSH2_METHOD_MAC_CS, KEXINIT_MAC_C2S },
+	{ LIBSSH2_METHOD_MAC_SC, KEXINIT_MAC_S2C },
+	{ LIBSSH2_METHOD_COMP_CS, KEXINIT_COMPRESSION_C2S },
+	{ LIBSSH2_METHOD_COMP_SC, KEXINIT_COMPRESSION_S2C },
+};
+
+static int
+prefer(struct transport *t, size_t row, struct err *err)
+{
+	const char *names = t->offer.lists[methods[row].list];
+
+	if (libssh2_session_method_pref(t->session, methods[row].method,
+	    names) == 0)
+		return 0;
+	return err_set(err, ERR_INPUT, "no supported algorithm in \"%s\"",
+	    names);
+}
+
 static bool
 on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 {
@@ -395,6 +412,7 @@ transport_free(struct transport *t)
 	fd_close(&t->fd);
 	bytebuf_fini(&t->in);
 	bytebuf_fini(&t->out);
+	algorithms_fini(&t->algorithms);
 	free(t);
 }
 
@@ -406,41 +424,29 @@ transport_on_kex(struct transport *t, void (*begun)(void *arg), void *arg)
 }
 
 static int
-set_offer(struct transport *t, const char *host_key_types, struct err *err)
+set_offer(struct transport *t, const struct algorithms *a, bool compression,
+    struct err *err)
 {
-	static const struct {
-		int method;
-		enum kexinit_list list;
-	} rows[] = {
-		{ LIBSSH2_METHOD_KEX, KEXINIT_KEX },
-		{ LIBSSH2_METHOD_HOSTKEY, KEXINIT_HOST_KEY },
-		{ LIBSSH2_METHOD_CRYPT_CS, KEXINIT_CIPHER_C2S },
-		{ LIBSSH2_METHOD_CRYPT_SC, KEXINIT_CIPHER_S2C },
-		{ LIBSSH2_METHOD_MAC_CS, KEXINIT_MAC_C2S },
-		{ LIBSSH2_METHOD_MAC_SC, KEXINIT_MAC_S2C },
-		{ LIBSSH2_METHOD_COMP_CS, KEXINIT_COMPRESSION_C2S },
-		{ LIBSSH2_METHOD_COMP_SC, KEXINIT_COMPRESSION_S2C },
-	};
-	const char *ciphers = cipher_has_aes_instructions() ?
-	    GCM_LIST "," CHACHA_LIST "," CTR_LIST :
-	    CHACHA_LIST "," GCM_LIST "," CTR_LIST;
+	const char *compressions = compression ? COMPRESSION_LIST : "none";
+	const struct algorithm_list *l = t->algorithms.lists;
 
-	t->offer = (struct kexinit_offer){ {
-		[KEXINIT_KEX] = KEX_LIST,
-		[KEXINIT_HOST_KEY] = host_key_types,
-		[KEXINIT_CIPHER_C2S] = ciphers,
-		[KEXINIT_CIPHER_S2C] = ciphers,
-		[KEXINIT_MAC_C2S] = MAC_LIST,
-		[KEXINIT_MAC_S2C] = MAC_LIST,
-		[KEXINIT_COMPRESSION_C2S] = "none",
-		[KEXINIT_COMPRESSION_S2C] = "none",
-	} };
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (libssh2_session_method_pref(t->session, rows[i].method,
-		    t->offer.lists[rows[i].list]) != 0)
-			return err_set(err, ERR_INPUT,
-			    "no supported algorithm in \"%s\"",
-			    t->offer.lists[rows[i].list]);
+	algorithms_complete(&t->algorithms, a);
+	cipher_arrange(&t->algorithms.lists[ALGORITHM_CIPHER],
+	    cipher_has_aes_instructions());
+	t->offer = (struct kexinit_offer){ .lists = {
+		[KEXINIT_KEX] = l[ALGORITHM_KEX].names,
+		[KEXINIT_HOST_KEY] = l[ALGORITHM_HOST_KEY].names,
+		[KEXINIT_CIPHER_C2S] = l[ALGORITHM_CIPHER].names,
+		[KEXINIT_CIPHER_S2C] = l[ALGORITHM_CIPHER].names,
+		[KEXINIT_MAC_C2S] = l[ALGORITHM_MAC].names,
+		[KEXINIT_MAC_S2C] = l[ALGORITHM_MAC].names,
+		[KEXINIT_COMPRESSION_C2S] = compressions,
+		[KEXINIT_COMPRESSION_S2C] = compressions,
+	}, .said = &t->algorithms };
+	libssh2_session_flag(t->session, LIBSSH2_FLAG_COMPRESS, compression);
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (prefer(t, i, err) == -1)
+			return -1;
 	return 0;
 }
 
@@ -473,17 +479,14 @@ transport_explain(struct transport *t, const char *what, struct err *err)
 }
 
 int
-transport_handshake(struct transport *t, const char *host_key_types,
-    int64_t deadline_ms, struct err *err)
+transport_handshake(struct transport *t, const struct algorithms *a,
+    bool compression, int64_t deadline_ms, struct err *err)
 {
-	if (set_offer(t, host_key_types, err) == -1)
+	if (set_offer(t, a, compression, err) == -1)
 		return -1;
 	t->deadline = deadline_ms;
 	if (libssh2_session_handshake(t->session, t->fd) != 0)
 		return transport_explain(t, "the key exchange failed", err);
-	/* The offer was borrowed; a rekey asks for what the first one got. */
-	t->offer.lists[KEXINIT_HOST_KEY] =
-	    libssh2_session_methods(t->session, LIBSSH2_METHOD_HOSTKEY);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/algorithms.h"
 #include "base/err.h"
 
 /*
@@ -44,13 +45,14 @@ void transport_on_kex(struct transport *, void (*begun)(void *arg),
     void *arg);
 
 /*
- * Banner and key exchange. host_key_types is the comma list to ask for, best
- * first. 0; -1 with ERR_CLOSED (peer hung up before its banner), ERR_TIMEOUT,
- * ERR_REFUSED (no common algorithm: the text names both sides'),
- * ERR_PROTOCOL.
+ * Banner and key exchange. The lists (borrowed) are what to ask for; of those
+ * that are empty hawser's own. Ciphers whose order nobody chose are put in the
+ * order that suits this CPU. Compression is asked for, not insisted on. 0; -1
+ * with ERR_CLOSED (peer hung up before its banner), ERR_TIMEOUT, ERR_REFUSED
+ * (no common algorithm: the text names both sides'), ERR_PROTOCOL.
  */
-int transport_handshake(struct transport *, const char *host_key_types,
-    int64_t deadline_ms, struct err *);
+int transport_handshake(struct transport *, const struct algorithms *,
+    bool compression, int64_t deadline_ms, struct err *);
 
 /* The server's banner line, "" before there is one. Borrowed. */
 const char *transport_banner(const struct transport *);

@@ -32,6 +32,7 @@ struct transport {
 	bool disconnected;
 	struct transport_failure failure;
 	bool has_kexinit;
+	struct algorithms algorithms;	/* that were asked for */
 	struct kexinit_offer offer;
 	void (*kex_begun)(void *arg);
 	void *kex_arg;

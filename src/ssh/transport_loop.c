@@ -15,7 +15,6 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "ssh/cipher_impl.h"
 #include "ssh/packet.h"
 #include "ssh/record.h"
 
@@ -176,7 +175,7 @@ read_packets(struct transport *t)
 
 	t->reading = true;
 	while (more && !t->dead) {
-		if (cipher_is_ours(t->session->remote.crypt))
+		if (record_fits(t->session))
 			take_back(t);
 		more = record_can_open(t->session) ?
 		    read_record(t, &budget) : read_libssh2(t, &budget);

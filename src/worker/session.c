@@ -28,6 +28,7 @@ struct session {
 	struct ending *ending;
 	struct keyring keys;
 	struct known_hosts *known_hosts;
+	struct algorithms algorithms;
 	struct transport *transport;
 	enum phase phase;
 	const char *sandbox;		/* its name, once it is entered */
@@ -159,9 +160,8 @@ explain_handshake(struct session *s, const struct err *err)
 	unsigned reason;
 
 	if (code == ERR_REFUSED)
-		return ending_set(s->ending, END_KEX,
-		    "no common algorithm with %s port %u: %s", o->hostname,
-		    o->port, err->text);
+		return ending_set(s->ending, END_KEX, "%s port %u: %s",
+		    o->hostname, o->port, err->text);
 	if (code == ERR_PROTOCOL || code == ERR_INPUT)
 		return explain_link(s, END_PROTOCOL, err);
 	if (transport_disconnect_text(s->transport, &reason) != NULL)
@@ -177,21 +177,33 @@ on_kex(void *arg)
 	enter(arg, PHASE_KEX);
 }
 
+/* As ssh does: what known_hosts has goes first, unless somebody chose. */
+static void
+arrange_host_keys(struct session *s)
+{
+	struct algorithm_list *l = &s->algorithms.lists[ALGORITHM_HOST_KEY];
+	char *arranged;
+
+	if (l->is_arranged)
+		return;
+	arranged = known_hosts_algorithms(s->known_hosts, l->names);
+	free(l->names);
+	l->names = arranged;
+}
+
 static int
 shake_hands(struct session *s)
 {
 	const struct session_order *o = s->order;
-	char *types = known_hosts_algorithms(s->known_hosts);
 	int64_t deadline = clock_now_ms() +
 	    (int64_t)o->connect_timeout_s * 1000;
 	struct err err;
-	int rc;
 
 	enter(s, PHASE_BANNER);
 	transport_on_kex(s->transport, on_kex, s);
-	rc = transport_handshake(s->transport, types, deadline, &err);
-	free(types);
-	if (rc == -1)
+	arrange_host_keys(s);
+	if (transport_handshake(s->transport, &s->algorithms, o->compression,
+	    deadline, &err) == -1)
 		return explain_handshake(s, &err);
 	if (!transport_is_tapped())
 		return ending_set(s->ending, END_CRASH, "this hawser-worker "
@@ -295,12 +307,20 @@ check_host_key(struct session *s)
 	const int policy = s->order->host_key_policy;
 	struct known_hosts_match match;
 	const uint8_t *key;
+	unsigned bits;
 	size_t len;
 
 	key = transport_host_key(s->transport, &len);
 	if (key == NULL)
 		return ending_set(s->ending, END_PROTOCOL,
 		    "%s showed no host key", s->order->hostname);
+	bits = host_key_rsa_bits(key, len);
+	if (bits > 0 && bits < (unsigned)s->order->required_rsa_bits)
+		return ending_set(s->ending, END_KEX, "the RSA key of %s port "
+		    "%u has only %u bits, and RequiredRSASize is %d: have the "
+		    "server show a key of another type or a longer one",
+		    s->order->hostname, s->order->port, bits,
+		    s->order->required_rsa_bits);
 	known_hosts_check(s->known_hosts, key, len, &match);
 	if (match.verdict == KNOWN_HOSTS_KNOWN)
 		return 0;
@@ -325,6 +345,8 @@ authenticate(struct session *s)
 	struct auth_request request = {
 		.user = o->user,
 		.host = o->hostname,
+		.allowed = &s->algorithms.lists[ALGORITHM_USER_KEY],
+		.required_rsa_bits = o->required_rsa_bits,
 		.keys = &s->keys,
 		.deadline_ms = clock_now_ms() + SESSION_AUTH_MS,
 		.methods = (const char *const *)o->auth_methods,
@@ -371,6 +393,7 @@ session_start(const struct session_order *o, int sock, int link_fd,
 	struct transport *t = NULL;
 
 	*known = NULL;
+	algorithms_complete(&s.algorithms, &o->algorithms);
 	enter(&s, PHASE_START);
 	if (load_files(&s) == -1) {
 		fd_close(&link_fd);
@@ -389,6 +412,7 @@ out:
 	transport_free(s.transport);
 	known_hosts_free(s.known_hosts);
 	keyring_fini(&s.keys);
+	algorithms_fini(&s.algorithms);
 	targets_fini(&s.reach);
 	return t;
 }

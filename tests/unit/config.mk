@@ -69,3 +69,8 @@ unit_tests += tests/unit/test_sense
 tests_unit_test_sense_SOURCES = tests/unit/test_sense.c
 tests_unit_test_sense_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_sense_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_assemble
+tests_unit_test_assemble_SOURCES = tests/unit/test_assemble.c
+tests_unit_test_assemble_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_assemble_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)

@@ -116,8 +116,12 @@ start(void (*script)(int fd))
 void
 shake(void)
 {
+	struct algorithms a = { .lists = {
+		[ALGORITHM_HOST_KEY] = { .names = (char *)w.host_key_types },
+	} };
+
 	w.err.code = ERR_NONE;
-	assert_int_equal(transport_handshake(w.t, w.host_key_types,
+	assert_int_equal(transport_handshake(w.t, &a, false,
 	    clock_now_ms() + w.deadline_ms, &w.err), -1);
 }
 

@@ -188,10 +188,13 @@ sshd_start(struct server *s)
 void
 sshd_start_session(struct server *s, const char *host_key_types)
 {
+	struct algorithms a = { .lists = {
+		[ALGORITHM_HOST_KEY] = { .names = (char *)host_key_types },
+	} };
 	struct err err;
 
 	sshd_start(s);
-	if (transport_handshake(s->transport, host_key_types,
+	if (transport_handshake(s->transport, &a, false,
 	    clock_now_ms() + HANDSHAKE_MS, &err) == -1)
 		fail_msg("handshake: %s", err.text);
 }

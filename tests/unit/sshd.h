@@ -17,6 +17,15 @@ struct server {
 	struct transport *transport;
 };
 
+/* Keys and signatures that a request for authentication may allow: all. */
+#define SSHD_USER_KEYS \
+	"ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512-cert-v01@openssh.com," \
+	"ecdsa-sha2-nistp256-cert-v01@openssh.com," \
+	"ecdsa-sha2-nistp384-cert-v01@openssh.com," \
+	"ecdsa-sha2-nistp521-cert-v01@openssh.com,ssh-ed25519," \
+	"ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521," \
+	"sk-ssh-ed25519@openssh.com,rsa-sha2-512,rsa-sha2-256"
+
 /* Is there an sshd on this machine? */
 bool sshd_is_there(void);
 

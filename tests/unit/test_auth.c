@@ -27,7 +27,15 @@
 
 #define DEADLINE_MS	20000
 
+#define HOST_KEYS \
+	"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384," \
+	"ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
+
 static char *user;
+
+/* What the next requests allow. */
+static struct algorithm_list allowed = { .names = SSHD_USER_KEYS };
+static int required_rsa_bits;
 
 /* Keys: the file's name is what the test calls it. */
 static const struct {
@@ -73,7 +81,8 @@ static int
 run(struct server *s, const char *name, struct keyring *ring,
     int64_t deadline_ms, struct err *err)
 {
-	struct auth_request request = { .user = name, .keys = ring,
+	struct auth_request request = { .user = name, .allowed = &allowed,
+	    .required_rsa_bits = required_rsa_bits, .keys = ring,
 	    .deadline_ms = deadline_ms };
 	int rc = auth_run(s->transport, &request, err);
 
@@ -161,6 +170,57 @@ rsa_signs_by_sha2(void **state)
 	log = sshd_read("log");
 	assert_null(strstr(log, "pkalg ssh-rsa "));
 	free(log);
+}
+
+/* One key with these signatures allowed, on a server that takes SHA-1, too. */
+static int
+attempt_allowed(const char *names, const char *name, struct err *err)
+{
+	int rc;
+
+	allowed.names = (char *)names;
+	rc = attempt_one("PubkeyAcceptedAlgorithms +ssh-rsa\n", name, err);
+	allowed.names = (char *)SSHD_USER_KEYS;
+	return rc;
+}
+
+static void
+keys_and_signatures_are_those_allowed(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(attempt_allowed("rsa-sha2-256,rsa-sha2-512", "rsa",
+	    &err), 0);
+	assert_in_log("pkalg rsa-sha2-256");
+	assert_int_equal(attempt_allowed("ssh-rsa", "rsa", &err), 0);
+	assert_in_log("pkalg ssh-rsa ");
+	allowed.origin = (char *)"/etc/f:7";
+	assert_int_equal(attempt_allowed("ssh-ed25519", "rsa", &err), -1);
+	assert_text(&err, ERR_REFUSED, "/rsa was not offered: "
+	    "PubkeyAcceptedAlgorithms at /etc/f:7 does not allow ssh-rsa");
+	allowed.origin = NULL;
+	assert_int_equal(attempt_allowed("ecdsa-sha2-nistp521,rsa-sha2-512",
+	    "ed25519", &err), -1);
+	assert_text(&err, ERR_REFUSED, "offered nothing; it allows publickey,"
+	    "password; ");
+	assert_text(&err, ERR_REFUSED, "/ed25519 was not offered: "
+	    "PubkeyAcceptedAlgorithms does not allow ssh-ed25519");
+}
+
+static void
+short_rsa_keys_are_not_offered(void **state)
+{
+	struct err err;
+
+	(void)state;
+	required_rsa_bits = 3072;
+	assert_int_equal(attempt_one("", "rsa", &err), 0);
+	required_rsa_bits = 3073;
+	assert_int_equal(attempt_one("", "rsa", &err), -1);
+	assert_text(&err, ERR_REFUSED, "/rsa was not offered: it has 3072 "
+	    "bits, and RequiredRSASize is 3073");
+	required_rsa_bits = 0;
 }
 
 static void
@@ -388,7 +448,7 @@ meet(const char *host_key, const char *options, const char *known)
 	sshd_configure(host_key, options);
 	assert_int_equal(known_hosts_add_file(kh, "kh", line, strlen(line),
 	    &err), 0);
-	types = known_hosts_algorithms(kh);
+	types = known_hosts_algorithms(kh, HOST_KEYS);
 	sshd_start_session(&s, types);
 	blob = transport_host_key(s.transport, &len);
 	assert_non_null(blob);
@@ -501,6 +561,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_logs_in),
 		cmocka_unit_test(rsa_signs_by_sha2),
+		cmocka_unit_test(keys_and_signatures_are_those_allowed),
+		cmocka_unit_test(short_rsa_keys_are_not_offered),
 		cmocka_unit_test(second_key_logs_in),
 		cmocka_unit_test(unusable_rsa_key_does_no_harm),
 		cmocka_unit_test(banner_before_login),

@@ -173,8 +173,10 @@ run(const struct turn *turns, const char *const *methods, size_t count,
     bool can_ask)
 {
 	struct keyring ring = { 0 };
+	const struct algorithm_list allowed = { .names = (char *)"ssh-rsa" };
 	struct auth_request request = {
-		.user = "me", .host = "server", .keys = &ring,
+		.user = "me", .host = "server", .allowed = &allowed,
+		.keys = &ring,
 		.methods = methods, .method_count = count,
 		.ask = can_ask ? answer : NULL, .tries = 2,
 		.deadline_ms = clock_now_ms() + 10000,

@@ -91,7 +91,9 @@ attempt(const char *options, const struct keyring_source *source,
 {
 	struct keyring_source s = *source;
 	struct keyring ring = { 0 };
-	struct auth_request request = { .user = user, .keys = &ring };
+	const struct algorithm_list allowed = { .names = SSHD_USER_KEYS };
+	struct auth_request request = { .user = user, .allowed = &allowed,
+	    .keys = &ring };
 	struct server server;
 	int rc;
 

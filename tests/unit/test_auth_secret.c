@@ -80,8 +80,9 @@ static int
 attempt(const char *const names[], struct err *err)
 {
 	struct keyring ring = { 0 };
-	struct auth_request request = { .user = user, .keys = &ring,
-	    .ask = answer, .tries = 3 };
+	const struct algorithm_list allowed = { .names = SSHD_USER_KEYS };
+	struct auth_request request = { .user = user, .allowed = &allowed,
+	    .keys = &ring, .ask = answer, .tries = 3 };
 	char *paths[4];
 	struct keyring_source from = { .key_files = paths, .can_ask = true };
 	struct server server;

@@ -15,6 +15,7 @@
 #include <libssh2_priv.h>
 #include <mac.h>
 
+#include "base/str.h"
 #include "ssh/cipher.h"
 #include "ssh/cipher_impl.h"
 #include "ssh/packet.h"
@@ -343,6 +344,64 @@ test_our_ciphers_need_no_mac(void **state)
 	assert_null(_libssh2_mac_override(find("aes128-ctr")));
 }
 
+/* What the configuration may ask for is there, in libssh2 or here. */
+static void
+test_every_algorithm_is_there(void **state)
+{
+	static const int methods[] = {
+		[ALGORITHM_KEX] = LIBSSH2_METHOD_KEX,
+		[ALGORITHM_HOST_KEY] = LIBSSH2_METHOD_HOSTKEY,
+		[ALGORITHM_CIPHER] = LIBSSH2_METHOD_CRYPT_CS,
+		[ALGORITHM_MAC] = LIBSSH2_METHOD_MAC_CS,
+	};
+	LIBSSH2_SESSION *session = libssh2_session_init();
+
+	(void)state;
+	assert_non_null(session);
+	for (int i = 0; i < ALGORITHM_USER_KEY; i++) {
+		struct str all;
+		const char *at, *name;
+		size_t n;
+
+		str_init(&all);
+		algorithm_append(&all, (enum algorithm_kind)i, true);
+		for (at = all.p; (n = algorithm_next(&at, &name)) > 0;) {
+			char *one = str_dupf("%.*s", (int)n, name);
+
+			if (libssh2_session_method_pref(session, methods[i],
+			    one) != 0)
+				fail_msg("%s", one);
+			free(one);
+		}
+		str_fini(&all);
+	}
+	libssh2_session_free(session);
+}
+
+static void
+assert_arranged(const char *names, bool is_arranged, bool has_aes,
+    const char *want)
+{
+	struct algorithm_list l = { .names = str_dup(names),
+	    .is_arranged = is_arranged };
+
+	cipher_arrange(&l, has_aes);
+	assert_string_equal(l.names, want);
+	free(l.names);
+}
+
+static void
+test_the_order_suits_the_cpu(void **state)
+{
+#define CHACHA	"chacha20-poly1305@openssh.com"
+	(void)state;
+	assert_arranged("a," CHACHA ",b", false, true, "a," CHACHA ",b");
+	assert_arranged("a," CHACHA ",b", false, false, CHACHA ",a,b");
+	assert_arranged("a," CHACHA ",b", true, false, "a," CHACHA ",b");
+	assert_arranged("a,b", false, false, "a,b");
+	assert_arranged(CHACHA, false, false, CHACHA);
+}
+
 static int
 setup(void **state)
 {
@@ -365,6 +424,8 @@ main(void)
 		cmocka_unit_test(test_lengths_that_cannot_be),
 		cmocka_unit_test(test_the_table),
 		cmocka_unit_test(test_our_ciphers_need_no_mac),
+		cmocka_unit_test(test_every_algorithm_is_there),
+		cmocka_unit_test(test_the_order_suits_the_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -102,14 +102,44 @@ test_each_list_is_named(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct kexinit_offer server = SERVER;
-		char text[200] = "no common ";
+		char text[300] = "no common ";
 
 		server.lists[rows[i].list] = "old-one,older";
 		strcat(text, rows[i].name);
-		strcat(text, " algorithm: the server offers only "
-		    "old-one,older");
+		strcat(text, " algorithm: the server offers old-one,older; "
+		    "hawser asks for ");
+		strcat(text, offer.lists[rows[i].list]);
 		fails(&server, ERR_REFUSED, text);
 	}
+}
+
+/* Where the list comes from that could be changed. */
+static void
+test_who_says_so(void **state)
+{
+	const struct algorithms said = { .lists = {
+		[ALGORITHM_HOST_KEY] = { .origin = (char *)"/etc/f.conf:7" },
+	} };
+	struct kexinit_offer server = SERVER, ours = offer;
+	struct packet *p;
+	struct err err;
+
+	(void)state;
+	ours.said = &said;
+	server.lists[KEXINIT_HOST_KEY] = "ssh-dss";
+	p = build(&server);
+	assert_int_equal(kexinit_check(p->bytes, p->len, &ours, &err), -1);
+	assert_string_equal(err.text, "no common host key algorithm: the "
+	    "server offers ssh-dss; hawser asks for ssh-ed25519,rsa-sha2-512 "
+	    "(HostKeyAlgorithms at /etc/f.conf:7)");
+	packet_free(p);
+	server.lists[KEXINIT_KEX] = "old";
+	p = build(&server);
+	assert_int_equal(kexinit_check(p->bytes, p->len, &ours, &err), -1);
+	assert_string_equal(err.text, "no common key exchange algorithm: the "
+	    "server offers old; hawser asks for curve25519-sha256,"
+	    "ecdh-sha2-nistp256 (KexAlgorithms can change that)");
+	packet_free(p);
 }
 
 /* AES-GCM and chacha20 bring their own: the MAC lists don't matter. */
@@ -132,10 +162,10 @@ test_macs_matter_only_to_ciphers_that_need_one(void **state)
 	server.lists[KEXINIT_CIPHER_C2S] = "aes128-ctr";
 	server.lists[KEXINIT_CIPHER_S2C] = "aes128-ctr";
 	fails(&server, ERR_REFUSED, "no common MAC algorithm: the server "
-	    "offers only hmac-md5");
+	    "offers hmac-md5; hawser asks for hmac-sha2-256");
 	server.lists[KEXINIT_MAC_C2S] = "hmac-sha2-256";
 	fails(&server, ERR_REFUSED, "no common MAC algorithm: the server "
-	    "offers only hmac-md5");
+	    "offers hmac-md5; hawser asks for hmac-sha2-256");
 }
 
 static void
@@ -147,6 +177,28 @@ test_a_cipher_per_direction_is_refused(void **state)
 	server.lists[KEXINIT_CIPHER_S2C] = "aes128-ctr";
 	fails(&server, ERR_PROTOCOL,
 	    "the server wants a different cipher per direction");
+}
+
+/* libssh2 looks at our direction's to know whether to decompress theirs. */
+static void
+test_a_compression_per_direction_is_refused(void **state)
+{
+	struct kexinit_offer server = SERVER, ours = offer;
+	struct packet *p;
+	struct err err;
+
+	(void)state;
+	ours.lists[KEXINIT_COMPRESSION_C2S] = "zlib@openssh.com,none";
+	ours.lists[KEXINIT_COMPRESSION_S2C] = "zlib@openssh.com,none";
+	p = build(&server);
+	assert_int_equal(kexinit_check(p->bytes, p->len, &ours, &err), 0);
+	packet_free(p);
+	server.lists[KEXINIT_COMPRESSION_S2C] = "none";
+	p = build(&server);
+	assert_int_equal(kexinit_check(p->bytes, p->len, &ours, &err), -1);
+	assert_string_equal(err.text, "the server wants a different "
+	    "compression per direction");
+	packet_free(p);
 }
 
 /* What counts is the name, not where our own lists lie in memory. */
@@ -197,11 +249,12 @@ test_what_is_said_is_bounded_and_printable(void **state)
 	server.lists[KEXINIT_HOST_KEY] = huge;
 	assert_int_equal(check(&server, &err), -1);
 	assert_true(strlen(err.text) < ERR_TEXT_SIZE);
-	assert_string_equal(err.text + strlen(err.text) - 4, "a...");
+	assert_non_null(strstr(err.text, "aaa...; hawser asks for ssh-"));
 	free(huge);
 	server.lists[KEXINIT_HOST_KEY] = "a\x1b[2J\r\n\xff,b";
 	fails(&server, ERR_REFUSED, "no common host key algorithm: "
-	    "the server offers only a?[2J???,b");
+	    "the server offers a?[2J???,b; hawser asks for "
+	    "ssh-ed25519,rsa-sha2-512");
 }
 
 /* Every cut up to the last list is malformed, and nothing is read beyond. */
@@ -234,9 +287,11 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_common_offer_passes),
 		cmocka_unit_test(test_each_list_is_named),
+		cmocka_unit_test(test_who_says_so),
 		cmocka_unit_test(
 		    test_macs_matter_only_to_ciphers_that_need_one),
 		cmocka_unit_test(test_a_cipher_per_direction_is_refused),
+		cmocka_unit_test(test_a_compression_per_direction_is_refused),
 		cmocka_unit_test(test_equal_ciphers_from_two_lists_pass),
 		cmocka_unit_test(test_names_are_compared_whole),
 		cmocka_unit_test(test_what_is_said_is_bounded_and_printable),

@@ -199,7 +199,7 @@ all_errors_are_told_at_once(void **state)
 	    "	LocalForward /tmp/s h:1\n"
 	    "	LocalForward 9001 h/1\n"
 	    "	ProxyJump a\n"
-	    "	Compression yes\n"
+	    "	Tunnel yes\n"
 	    "	ControlMaster auto\n"
 	    "	StrictHostKeyChecking accept-new\n"
 	    "Host b\n"
@@ -215,7 +215,7 @@ all_errors_are_told_at_once(void **state)
 	assert_true(says(c, SEVERITY_ERROR, 5, "quote"));
 	assert_true(says(c, SEVERITY_ERROR, 8, "begin with a slash"));
 	assert_true(says(c, SEVERITY_ERROR, 9, "through a itself"));
-	assert_true(says(c, SEVERITY_WARNING, 10, "Compression"));
+	assert_true(says(c, SEVERITY_WARNING, 10, "Tunnel"));
 	assert_true(says(c, SEVERITY_ERROR, 14, "listened on twice: a has"));
 	assert_true(says(c, SEVERITY_ERROR, 16, "nothing follows"));
 	assert_int_equal(c->diagnostic_count, 9);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/algorithms.h"
 #include "base/fdio.h"
 #include "base/str.h"
 #include "cli/commands.h"
@@ -196,25 +197,22 @@ write_page(const char *text)
 }
 
 /*
- * The table of all keywords is made of their rows. After a change that is
- * meant, run the test with HAWSER_WRITE_GOLDEN=1.
+ * What stands between two comments is made of a table of the code. After a
+ * change that is meant, run the test with HAWSER_WRITE_GOLDEN=1.
  */
 static void
-test_the_table_is_that_of_the_rows(void **state)
+assert_made(const char *from, const char *to, void (*append)(struct str *))
 {
 	char *text = source("hawser.conf.5");
-	char *begin = strstr(text, ".\\\" From the rows"), *end;
+	char *begin = strstr(text, from), *end;
 	struct str wanted;
 
-	(void)state;
 	assert_non_null(begin);
 	begin = strchr(begin, '\n') + 1;
-	assert_non_null(end = strstr(begin, ".\\\" End of the rows"));
+	assert_non_null(end = strstr(begin, to));
 	str_init(&wanted);
 	str_append_n(&wanted, text, (size_t)(begin - text));
-	/* From KW_DEPRECATED on, rows have no name of their own. */
-	for (int i = 0; i < KW_DEPRECATED; i++)
-		append_row(&wanted, keyword_get((enum keyword_id)i));
+	append(&wanted);
 	str_append(&wanted, end);
 	if (getenv("HAWSER_WRITE_GOLDEN") != NULL)
 		write_page(wanted.p);
@@ -222,6 +220,64 @@ test_the_table_is_that_of_the_rows(void **state)
 		assert_string_equal(text, wanted.p);
 	str_fini(&wanted);
 	free(text);
+}
+
+static void
+append_rows(struct str *out)
+{
+	/* From KW_DEPRECATED on, rows have no name of their own. */
+	for (int i = 0; i < KW_DEPRECATED; i++)
+		append_row(out, keyword_get((enum keyword_id)i));
+}
+
+static void
+test_the_table_is_that_of_the_rows(void **state)
+{
+	(void)state;
+	assert_made(".\\\" From the rows", ".\\\" End of the rows",
+	    append_rows);
+}
+
+/* The names of a kind that are weak, or those that aren't. */
+static void
+append_names(struct str *out, enum algorithm_kind kind, bool weak,
+    const char *before)
+{
+	struct str all, some;
+	const char *p, *name;
+	size_t n;
+
+	str_init(&all);
+	str_init(&some);
+	algorithm_append(&all, kind, true);
+	for (p = all.p; (n = algorithm_next(&p, &name)) > 0;)
+		if (algorithm_is_weak(kind, name, n) == weak)
+			str_printf(&some, "%s%.*s", some.len > 0 ? ", " :
+			    before, (int)n, name);
+	str_append(&some, ".");
+	append_sentences(out, some.p);
+	str_fini(&some);
+	str_fini(&all);
+}
+
+static void
+append_algorithms(struct str *out)
+{
+	for (int i = 0; i < ALGORITHM_KIND_COUNT; i++) {
+		enum algorithm_kind kind = (enum algorithm_kind)i;
+
+		str_printf(out, ".It Sy %s\n", algorithm_keyword(kind));
+		append_names(out, kind, false, "");
+		append_names(out, kind, true, "Only if named: ");
+	}
+}
+
+static void
+test_the_algorithms_are_those_of_the_table(void **state)
+{
+	(void)state;
+	assert_made(".\\\" From the table of algorithms",
+	    ".\\\" End of the algorithms", append_algorithms);
 }
 
 static void
@@ -241,6 +297,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_honoured_keyword_has_its_default),
 		cmocka_unit_test(test_the_table_is_that_of_the_rows),
+		cmocka_unit_test(test_the_algorithms_are_those_of_the_table),
 		cmocka_unit_test(test_every_command_has_an_item),
 	};
 

@@ -33,6 +33,11 @@ static const struct session_order sample = {
 	.host_key_alias = (char *)"alias",
 	.host_key_policy = HOST_KEY_OFF,
 	.update_host_keys = true,
+	.algorithms = { .lists = { [ALGORITHM_MAC] = {
+		.names = (char *)"hmac-sha2-512", .is_arranged = true,
+		.origin = (char *)"/f:7" } } },
+	.required_rsa_bits = 2048,
+	.compression = true,
 	.address_family = AF_INET6,
 	.bind_address = (char *)"::1",
 	.bind_interface = (char *)"",
@@ -66,6 +71,13 @@ there_and_back(void **state)
 	assert_int_equal(out.password_tries, 3);
 	assert_int_equal(out.host_key_policy, HOST_KEY_OFF);
 	assert_true(out.update_host_keys);
+	assert_string_equal(out.algorithms.lists[ALGORITHM_MAC].names,
+	    "hmac-sha2-512");
+	assert_string_equal(out.algorithms.lists[ALGORITHM_MAC].origin, "/f:7");
+	assert_true(out.algorithms.lists[ALGORITHM_MAC].is_arranged);
+	assert_null(out.algorithms.lists[ALGORITHM_KEX].names);
+	assert_int_equal(out.required_rsa_bits, 2048);
+	assert_true(out.compression);
 	assert_int_equal(out.address_family, AF_INET6);
 	assert_string_equal(out.bind_address, "::1");
 	assert_string_equal(out.bind_interface, "");
@@ -109,7 +121,8 @@ broken_records(void **state)
 		"connect_timeout_s", "alive_interval_s", "alive_count_max",
 		"log_level", "log_json", "targets", "auth_methods",
 		"can_ask", "password_tries", "update_host_keys",
-		"revoked_key_files" };
+		"revoked_key_files",
+		"algorithms", "required_rsa_bits", "compression" };
 	json_t *many = json_array();
 
 	(void)state;
@@ -120,6 +133,9 @@ broken_records(void **state)
 	refuse("bind_address", json_integer(1));
 	refuse("port", json_integer(0));
 	refuse("port", json_integer(65536));
+	refuse("algorithms", json_pack("{s:{s:s, s:s}}", "MACs",
+	    "names", ",", "origin", ""));
+	refuse("algorithms", json_pack("{s:{s:s}}", "MACs", "names", "a"));
 	refuse("ip_tos", json_integer(256));
 	refuse("ip_tos", json_integer(-2));
 	refuse("connect_timeout_s", json_integer(0));

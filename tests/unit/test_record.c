@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <libssh2_priv.h>
+#include <comp.h>
 
 #include "ssh/cipher.h"
 #include "ssh/packet.h"
@@ -32,6 +33,20 @@ start(const LIBSSH2_CRYPT_METHOD *m, int encrypt)
 	return state;
 }
 
+static const LIBSSH2_COMP_METHOD *
+compression(const char *name)
+{
+	LIBSSH2_SESSION *s = libssh2_session_init();
+	const LIBSSH2_COMP_METHOD **m, *found;
+
+	libssh2_session_flag(s, LIBSSH2_FLAG_COMPRESS, 1);
+	for (m = _libssh2_comp_methods(s); strcmp((*m)->name, name) != 0;)
+		m++;
+	found = *m;
+	libssh2_session_free(s);
+	return found;
+}
+
 /* A session that has keys: what it seals it can open. */
 static LIBSSH2_SESSION *
 session_new(const char *name)
@@ -46,6 +61,7 @@ session_new(const char *name)
 	s->local.crypt = s->remote.crypt = *m;
 	s->local.crypt_abstract = start(*m, 1);
 	s->remote.crypt_abstract = start(*m, 0);
+	s->local.comp = s->remote.comp = compression("none");
 	s->state |= LIBSSH2_STATE_NEWKEYS;
 	return s;
 }
@@ -208,6 +224,11 @@ test_when_packets_are_ours(void **state)
 	s->remote.crypt = *m;
 	assert_false(record_can_open(s));
 	s->remote.crypt = s->local.crypt;
+	assert_true(record_can_open(s));
+	s->local.comp = s->remote.comp = compression("zlib@openssh.com");
+	assert_false(record_fits(s));
+	assert_false(record_can_open(s));
+	assert_false(record_can_seal(s));
 	session_end(s);
 }
 

@@ -302,6 +302,12 @@ fill(struct host *h, const struct keyword *k)
 	case FIELD_PORT:
 		*MEMBER(uint16_t, h, k->at) = (uint16_t)chance(65536);
 		break;
+	case FIELD_ALGORITHMS:
+		*MEMBER(struct algorithm_list, h, k->at) = chance(2) ?
+		    (struct algorithm_list){ .names = str_dup("a,b"),
+		    .is_arranged = chance(2), .origin = str_dup("f:1") } :
+		    (struct algorithm_list){ 0 };
+		break;
 	case FIELD_CHECKING:
 		h->checking = (enum host_key_checking)chance(3);
 		break;

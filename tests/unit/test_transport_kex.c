@@ -62,7 +62,13 @@ test_nothing_in_common(void **state)
 {
 	(void)state;
 	fails(offer_old_kex, ERR_REFUSED, "no common key exchange algorithm: "
-	    "the server offers only diffie-hellman-group1-sha1,old");
+	    "the server offers diffie-hellman-group1-sha1,old; hawser asks "
+	    "for curve25519-sha256,curve25519-sha256@libssh.org,"
+	    "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
+	    "diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,"
+	    "diffie-hellman-group14-sha256,"
+	    "diffie-hellman-group-exchange-sha256 (KexAlgorithms can change "
+	    "that)");
 }
 
 static void
@@ -80,7 +86,8 @@ test_no_common_host_key(void **state)
 	(void)state;
 	w.host_key_types = "rsa-sha2-512,rsa-sha2-256";
 	fails(offer_usual, ERR_REFUSED, "no common host key algorithm: "
-	    "the server offers only ssh-ed25519");
+	    "the server offers ssh-ed25519; hawser asks for "
+	    "rsa-sha2-512,rsa-sha2-256 (HostKeyAlgorithms can change that)");
 }
 
 static void
