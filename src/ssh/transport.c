@@ -18,6 +18,7 @@
 #include "base/fdio.h"
 #include "base/str.h"
 #include "ssh/cipher.h"
+#include "ssh/cipher_impl.h"
 #include "ssh/packet.h"
 #include "ssh/session.h"
 #include "ssh/wipe.h"
@@ -292,22 +293,49 @@ prefer(struct transport *t, size_t row, struct err *err)
 	    names);
 }
 
+/*
+ * A rekey asks for what the first exchange agreed upon, but for the exchange
+ * itself: libssh2 changes its methods when it agrees, not when the new keys
+ * come, and would hand one cipher's state to another; and nobody would look at
+ * a host key of another type.
+ */
+static int
+prepare_rekey(struct transport *t, struct err *err)
+{
+	const bool mac = !cipher_is_ours(t->session->local.crypt);
+
+	/* libssh2 forgets to free the last host key. */
+	free(t->session->server_hostkey);
+	t->session->server_hostkey = NULL;
+	t->session->server_hostkey_len = 0;
+	t->offer.said = NULL;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		enum kexinit_list list = methods[i].list;
+		bool is_mac = list == KEXINIT_MAC_C2S ||
+		    list == KEXINIT_MAC_S2C;
+
+		if (list == KEXINIT_KEX || (is_mac && !mac))
+			continue;
+		t->offer.lists[list] = libssh2_session_methods(t->session,
+		    methods[i].method);
+		if (prefer(t, i, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static bool
 on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 {
 	struct transport *t = (struct transport *)tap;
+	const bool is_first = !t->has_kexinit;
 	struct err err;
 
-	if (!t->has_kexinit && t->kex_begun != NULL)
-		t->kex_begun(t->kex_arg);
-	/* libssh2 forgets to free the last host key before a rekey. */
-	if (t->has_kexinit && t->session->server_hostkey != NULL) {
-		free(t->session->server_hostkey);
-		t->session->server_hostkey = NULL;
-		t->session->server_hostkey_len = 0;
-	}
 	t->has_kexinit = true;
-	if (kexinit_check(data, n, &t->offer, &err) == 0)
+	if (is_first && t->kex_begun != NULL)
+		t->kex_begun(t->kex_arg);
+	if ((is_first || prepare_rekey(t, &err) == 0) &&
+	    kexinit_check(data, n, &t->offer, &err) == 0)
 		return true;
 	transport_set_cause(t, err.code, err.text);
 	return false;

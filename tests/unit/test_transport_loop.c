@@ -448,6 +448,71 @@ test_the_last_packet_needs_no_other(void **state)
 	}
 }
 
+/* libssh2's packet entry, which the linker leads to the tap. */
+int _libssh2_packet_add(LIBSSH2_SESSION *, unsigned char *, size_t, int,
+    uint32_t);
+
+/* What becomes of a server's offer of a rekey. */
+static int
+meet_offer(const char *host_key, const char *cipher, const char *mac,
+    const char *compression)
+{
+	const char *const lists[] = { "curve25519-sha256", host_key, cipher,
+		cipher, mac, mac, compression, compression, "", "" };
+	struct packet *p = packet_new(MSG_KEXINIT);
+	unsigned char *copy;
+	int rc;
+
+	for (int i = 0; i < 16; i++)
+		packet_u8(p, 0);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		packet_cstring(p, lists[i]);
+	packet_u8(p, 0);
+	packet_u32(p, 0);
+	copy = malloc(p->len);
+	assert_non_null(copy);
+	memcpy(copy, p->bytes, p->len);
+	rc = _libssh2_packet_add(transport_session(w.server.transport), copy,
+	    p->len, 0, 7);
+	packet_free(p);
+	return rc;
+}
+
+/*
+ * A rekey can't change what the keys are for: libssh2 would take the new
+ * cipher for the old one's state as soon as it has the offer.
+ */
+static void
+test_a_rekey_changes_no_method(void **state)
+{
+	static const char gcm[] = "aes128-gcm@openssh.com";
+	static const struct {
+		const char *host_key, *cipher, *compression, *why;
+	} rows[] = {
+		{ "ssh-ed25519", "chacha20-poly1305@openssh.com", "none",
+		  "cipher" },
+		{ "ecdsa-sha2-nistp256", gcm, "none", "host key" },
+		{ "ssh-ed25519", gcm, "zlib@openssh.com", "compression" },
+	};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin(gcm, "hmac-sha2-256", "");
+		assert_int_equal(meet_offer(rows[i].host_key, rows[i].cipher,
+		    "hmac-sha2-256", rows[i].compression),
+		    LIBSSH2_ERROR_KEX_FAILURE);
+		assert_int_equal(transport_link_error(w.server.transport,
+		    &err), -1);
+		assert_non_null(strstr(err.text, rows[i].why));
+		end();
+	}
+	begin("aes128-ctr", "hmac-sha2-256", "");
+	assert_int_equal(meet_offer("ssh-ed25519", "aes128-ctr",
+	    "hmac-sha2-512", "none"), LIBSSH2_ERROR_KEX_FAILURE);
+	end();
+}
+
 static void
 test_goodbye_is_said(void **state)
 {
@@ -507,6 +572,7 @@ main(void)
 		TEST(test_each_cipher),
 		TEST(test_each_counter_mode_with_each_mac),
 		TEST(test_rekeys_lose_nothing),
+		TEST(test_a_rekey_changes_no_method),
 		TEST(test_the_last_packet_needs_no_other),
 		TEST(test_goodbye_is_said),
 	};
