@@ -32,7 +32,9 @@ KEY_TYPES = ("ed25519", "ecdsa", "rsa")
 
 
 def make_key(path, kind, bits=None):
-    """A fresh key pair without a passphrase; gives the public line."""
+    """A fresh key pair without a passphrase; gives the public line. "rsa-2048"
+    is another way to say how many bits."""
+    kind, _, bits = kind.partition("-") if not bits else (kind, None, bits)
     size = ["-b", str(bits)] if bits else []
     subprocess.run(["ssh-keygen", "-q", "-t", kind, *size, "-N", "",
                     "-f", path], check=True, capture_output=True)
