@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "scripted.h"
@@ -77,6 +78,27 @@ offer_usual(int fd)
 	const char *lists[8] = { NULL };
 
 	say_only(fd, kexinit(lists));
+}
+
+static void
+offer_no_encryption(int fd)
+{
+	const char *lists[8] = { [2] = "none", [3] = "none" };
+
+	say_only(fd, kexinit(lists));
+}
+
+/* Passwords go over this connection. */
+static void
+test_no_encryption(void **state)
+{
+	(void)state;
+	start(offer_no_encryption);
+	shake();
+	assert_int_equal(w.err.code, ERR_REFUSED);
+	/* The order of ours depends on the machine. */
+	assert_non_null(strstr(w.err.text, "no common cipher algorithm: the "
+	    "server offers none; hawser asks for "));
 }
 
 /* Host keys of other types than those known_hosts has. */
@@ -238,6 +260,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_a_cipher_per_direction),
 		TEST(test_nothing_in_common),
+		TEST(test_no_encryption),
 		TEST(test_no_common_host_key),
 		TEST(test_a_second_offer_in_one_exchange),
 		TEST(test_a_cut_offer),
