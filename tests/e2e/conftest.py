@@ -11,7 +11,7 @@ import pytest
 
 from lib import ports, proc
 from lib.hawserd import BUILD, Hawserd, program, stanza
-from lib.hostile import Stage
+from lib.hostile import WORKER_MAX, Stage
 from lib.netns import Namespace
 from lib.peer import SshPeer
 from lib.proxy import Proxy
@@ -195,8 +195,8 @@ def make_ns(stack):
 def play(hawserd, sshd, serve, stack, workdir, keys, target):
     """play(cases of lib.hostile), beside a host of the same hawserd whose
     server is honest: it must not notice."""
-    def run(cases, seconds=30):
-        stage = Stage(serve, workdir, cases, target, keys)
+    def run(cases, seconds=30, behind=target, worker_max=WORKER_MAX):
+        stage = Stage(serve, workdir, cases, behind, keys)
         local = ports.free()
         hawserd.write(stanza("witness", sshd,
                              f"LocalForward {local} {target}"),
@@ -204,7 +204,7 @@ def play(hawserd, sshd, serve, stack, workdir, keys, target):
         hawserd.start()
         witness = hawserd.wait_up("witness")["pid"]
         with connect(local) as s:
-            stage.run(hawserd, stack, seconds)
+            stage.run(hawserd, stack, seconds, worker_max)
             assert ping(s)
         assert hawserd.worker_pid("witness") == witness
         return stage

@@ -16,8 +16,8 @@ from lib.wait import SANITIZED, STRETCH, Timeout, until
 NASTY = b"\x1b]0;owned\x07\x1b[2J\r\n\0\xff\xfe" * 20
 # What a worker may hold, and the supervisor: bytes. A sanitizer keeps what
 # was freed, so its memory says nothing.
-WORKER_MAX = 48 * 2**20
-SUPERVISOR_MAX = 64 * 2**20
+WORKER_MAX = 16 * 2**20
+SUPERVISOR_MAX = 16 * 2**20
 
 
 class Case:
@@ -105,7 +105,7 @@ class Stage:
             with contextlib.suppress(OSError, ValueError):
                 self.peak[pid] = proc.peak_rss(pid)
 
-    def run(self, hawserd, stack, seconds=10):
+    def run(self, hawserd, stack, seconds, worker_max):
         """Every case to its end; what went otherwise fails."""
         for port in self._locals.values():
             stack.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -115,18 +115,19 @@ class Stage:
             hosts = {h["name"]: h for h in hawserd.status()["hosts"]}
             return [c.name for c in self.cases if not (
                 c.error or c.reached or hosts[c.name]["last_end"])]
-        with contextlib.suppress(Timeout):      # check() says who is missing
+        with contextlib.suppress(Timeout):      # _check() says who is missing
             until(lambda: not left(), seconds, "the end of all cases",
                   interval=0.1)
-        self.check(hawserd)
+        self._check(hawserd, worker_max)
 
-    def check(self, hawserd):
+    def _check(self, hawserd, worker_max):
+        self.sample(hawserd)
         hosts = {h["name"]: h for h in hawserd.status()["hosts"]}
         found = [f"{case.name}: {verdict}" for case in self.cases
                  if (verdict := self._judge(case, hosts[case.name]))]
         assert not found, "\n".join(found)
         if not SANITIZED:
-            assert max(self.peak.values()) < WORKER_MAX, self.peak
+            assert max(self.peak.values()) < worker_max, self.peak
             assert proc.peak_rss(hawserd.pid) < SUPERVISOR_MAX
 
     @staticmethod

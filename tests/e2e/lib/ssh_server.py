@@ -193,8 +193,8 @@ class Session:
         """Sends it count times from a thread of its own."""
         def run():
             with contextlib.suppress(OSError):
-                for _ in range(count // batch):
-                    self.send(*[payload] * batch)
+                for at in range(0, count, batch):
+                    self.send(*[payload] * min(batch, count - at))
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
