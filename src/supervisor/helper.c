@@ -148,7 +148,7 @@ helper_start(struct event_base *base, const struct helper_spec *s,
 	struct timeval limit = { s->limit_s, 0 };
 	struct process process;
 	struct helper *h;
-	int in, errors;
+	int in = -1, errors = -1;
 
 	if (spawn(&process, s, &in, &errors, err) == -1)
 		return NULL;

@@ -9,15 +9,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "fuzz.h"
 #include "ipc/message.h"
 #include "ipc/order.h"
+#include "ipc/secret.h"
 
 static void
 decode(const struct message *m)
 {
 	struct session_order order = { 0 };
+	struct secret_question question = { 0 };
 	struct forward forward = { 0 }, again = { 0 };
 	struct err err;
 	json_t *body;
@@ -26,6 +29,16 @@ decode(const struct message *m)
 		if (session_order_decode(m->body, &order, &err) == 0)
 			json_decref(session_order_encode(&order));
 		session_order_fini(&order);
+	}
+	if (m->name == FACT_SECRET) {
+		if (secret_question_decode(m->body, &question, &err) == 0) {
+			body = secret_question_encode(&question);
+			FUZZ_CHECK(body != NULL);
+			FUZZ_CHECK(strlen(question.prompt) <=
+			    SECRET_PROMPT_MAX);
+			json_decref(body);
+		}
+		secret_question_fini(&question);
 	}
 	if (m->name == ORDER_LISTEN || m->name == ORDER_FORWARD) {
 		if (forward_decode(m->body, &forward, &err) == 0) {
