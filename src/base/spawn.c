@@ -82,34 +82,44 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/*
- * Puts fds at 3, 4... and report (which may be -1) behind them, and closes
- * all others. Returns where report is now.
- */
-static int
-arrange_fds(const int *fds, size_t count, int report)
-{
-	int high[SPAWN_FDS_MAX + 1], null, first_free;
+/* What a child needs until it runs another program; -1: nothing. */
+struct tools {
+	int report;
+	int program;
+};
 
-	first_free = FIRST_FD + (int)count + 1;
+/* Puts *fd at this number, closed by execve. */
+static void
+move(int *fd, int to)
+{
+	dup3(*fd, to, O_CLOEXEC);
+	*fd = to;
+}
+
+/* Puts fds at 3, 4... and the tools behind them, and closes all others. */
+static void
+arrange_fds(const int *fds, size_t count, struct tools *t)
+{
+	int high[SPAWN_FDS_MAX], null, next = FIRST_FD + (int)count;
+
 	/* Out of the way first: a target may be another one's source. */
 	for (size_t i = 0; i < count; i++)
-		high[i] = fcntl(fds[i], F_DUPFD, first_free);
-	high[count] = report == -1 ? -1 :
-	    fcntl(report, F_DUPFD, first_free);
+		high[i] = fcntl(fds[i], F_DUPFD, next + 2);
+	if (t->report > 0)
+		t->report = fcntl(t->report, F_DUPFD, next + 2);
+	if (t->program > 0)
+		t->program = fcntl(t->program, F_DUPFD, next + 2);
 	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) != -1) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 	}
 	for (size_t i = 0; i < count; i++)
 		dup2(high[i], FIRST_FD + (int)i);
-	if (report == -1) {
-		close_from((unsigned)first_free - 1);
-		return -1;
-	}
-	dup3(high[count], first_free - 1, O_CLOEXEC);
-	close_from((unsigned)first_free);
-	return first_free - 1;
+	if (t->report > 0)
+		move(&t->report, next++);
+	if (t->program > 0)
+		move(&t->program, next++);
+	close_from((unsigned)next);
 }
 
 static void
@@ -141,15 +151,26 @@ adopt(struct process *out, pid_t pid, struct err *err)
 }
 
 static void
-run_program(const struct spawn *s, char **envp, int report)
+run_program(const struct spawn *s, char **envp, const struct tools *t)
 {
 	int cause;
 	ssize_t n;
 
-	execve(s->path, s->argv, envp);
+	if (t->program > 0)
+		syscall(SYS_execveat, t->program, "", s->argv, envp,
+		    AT_EMPTY_PATH);
+	/* A script is not found by a descriptor that is closed by then. */
+	if (t->program <= 0 || errno == ENOENT || errno == ENOSYS)
+		execve(s->path, s->argv, envp);
 	cause = errno;
-	n = write(report, &cause, sizeof(cause));
+	n = write(t->report, &cause, sizeof(cause));
 	_exit(n == sizeof(cause) ? 127 : 126);
+}
+
+int
+spawn_open(const char *path)
+{
+	return open(path, O_PATH | O_CLOEXEC);
 }
 
 int
@@ -166,9 +187,11 @@ spawn_exec(struct process *out, const struct spawn *s, struct err *err)
 		return err_sys(err, "cannot start %s", s->path);
 	envp = spawn_environment(s->env);
 	if ((pid = fork()) == 0) {
+		struct tools tools = { report[1], s->program };
+
 		become_child(parent, s->death_signal);
-		run_program(s, envp,
-		    arrange_fds(s->fds, s->fd_count, report[1]));
+		arrange_fds(s->fds, s->fd_count, &tools);
+		run_program(s, envp, &tools);
 	}
 	free(envp);
 	fd_close(&report[1]);
@@ -201,7 +224,7 @@ spawn_fork(struct process *out, int fd, int (*run)(int fd, void *arg),
 		return err_sys(err, "cannot start a process");
 	if (pid == 0) {
 		become_child(parent, SIGKILL);
-		arrange_fds(&fd, 1, -1);
+		arrange_fds(&fd, 1, &(struct tools){ -1, -1 });
 		_exit(run(FIRST_FD, arg));
 	}
 	return adopt(out, pid, err);

@@ -18,6 +18,8 @@
 
 struct spawn {
 	const char *path;	/* the program; not searched in PATH */
+	int program;		/* its file from spawn_open(), and path is but
+				   its name; 0 or -1: what path leads to */
 	char *const *argv;	/* NULL at the end */
 	const int *fds;		/* borrowed; become 3, 4... in the child */
 	size_t fd_count;	/* at most SPAWN_FDS_MAX */
@@ -40,6 +42,12 @@ struct process_exit {
 
 /* 0, or -1 with ERR_SYS, also when the program cannot be executed. */
 int spawn_exec(struct process *out, const struct spawn *, struct err *);
+
+/*
+ * New: a descriptor of the program at path, which runs by it also when another
+ * file stands there. -1 with errno set.
+ */
+int spawn_open(const char *path);
 
 /*
  * The same for a function of ours in a fork: fd (borrowed) becomes 3, and the

@@ -214,7 +214,10 @@ put_members(const struct session_order *o, size_t count)
 json_t *
 session_order_encode(const struct session_order *o)
 {
-	return put_members(o, MEMBER_COUNT);
+	json_t *body = put_members(o, MEMBER_COUNT);
+
+	json_object_set_new(body, "version", json_string(HAWSER_VERSION));
+	return body;
 }
 
 json_t *
@@ -263,10 +266,26 @@ get_member(json_t *body, size_t row, struct session_order *o,
 	return 0;
 }
 
+/* Ends when somebody restarts it: no name of a field helps with that. */
+static int
+check_version(json_t *body, struct err *err)
+{
+	const char *theirs = json_string_value(json_object_get(body,
+	    "version"));
+
+	if (str_equal(theirs, HAWSER_VERSION))
+		return 0;
+	return err_set(err, ERR_INPUT, "hawserd is of version %s, but "
+	    "hawser-worker of version %s: restart hawserd",
+	    theirs != NULL ? theirs : "unknown", HAWSER_VERSION);
+}
+
 int
 session_order_decode(json_t *body, struct session_order *out,
     struct err *err)
 {
+	if (check_version(body, err) == -1)
+		return -1;
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 		if (get_member(body, i, out, err) == -1)
 			return -1;

@@ -77,10 +77,13 @@ struct session_order {
 	bool log_json;			/* LOG_JSON, not LOG_TEXT */
 };
 
-/* New JSON object. Borrows everything. */
+/* New JSON object, which names our version. Borrows everything. */
 json_t *session_order_encode(const struct session_order *);
 
-/* Fills a zeroed out from a checked body. 0, or -1 with ERR_PROTOCOL. */
+/*
+ * Fills a zeroed out from a checked body. 0; -1 with ERR_PROTOCOL, or ERR_INPUT
+ * if it comes from another version.
+ */
 int session_order_decode(json_t *body, struct session_order *out,
     struct err *);
 

@@ -29,7 +29,7 @@ struct member {
 
 struct chain {
 	struct event_base *base;
-	const char *path;
+	const struct worker_program *program;
 	const struct chain_ops *ops;
 	void *arg;
 	struct proxy *proxy;		/* NULL: none */
@@ -245,8 +245,8 @@ start_next(struct chain *c, struct err *err)
 		return err_set(err, ERR_CLOSED,
 		    "the configuration was changed");
 	}
-	m->proc = worker_proc_start(c->base, c->path, h, link, &member_ops, m,
-	    err);
+	m->proc = worker_proc_start(c->base, c->program, h, link, &member_ops,
+	    m, err);
 	if (m->proc == NULL)
 		return -1;
 	c->started++;
@@ -399,14 +399,14 @@ start_proxy(struct chain *c, struct err *err)
 }
 
 struct chain *
-chain_start(struct event_base *base, const char *path,
+chain_start(struct event_base *base, const struct worker_program *program,
     const struct chain_ops *ops, void *arg, struct err *err)
 {
 	const struct host *h = ops->host(arg);
 	struct chain *c = mem_alloc(sizeof(*c));
 
 	c->base = base;
-	c->path = path;
+	c->program = program;
 	c->ops = ops;
 	c->arg = arg;
 	c->link = -1;

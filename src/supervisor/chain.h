@@ -36,10 +36,10 @@ struct chain_ops {
 };
 
 /*
- * New: starts the first processes. path is the worker's program (borrowed).
- * Borrows ops. NULL with err set.
+ * New: starts the first processes. Borrows the program and ops. NULL with err
+ * set.
  */
-struct chain *chain_start(struct event_base *, const char *path,
+struct chain *chain_start(struct event_base *, const struct worker_program *,
     const struct chain_ops *, void *arg, struct err *);
 
 /* Kills what still runs, without on_end. NULL is fine. */

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/plan.h"
+#include "supervisor/worker_proc.h"
 
 /*
  * host: the table of hosts and everything that happens to them. The only place
@@ -27,7 +28,7 @@ struct host_env {
 	struct event_base *base;
 	struct budget *budget;
 	struct resolver *resolver;
-	const char *worker_path;
+	struct worker_program worker;
 };
 
 struct host_table *host_table_new(const struct host_env *);

@@ -153,8 +153,8 @@ host_run_start(struct host_entry *e, enum host_role role, struct err *err)
 	run->host = e;
 	run->role = role;
 	LIST_INIT(&run->tallies);
-	run->chain = chain_start(e->table->env.base,
-	    e->table->env.worker_path, &ops, run, err);
+	run->chain = chain_start(e->table->env.base, &e->table->env.worker,
+	    &ops, run, err);
 	if (run->chain == NULL) {
 		free(run);
 		return NULL;

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/places.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
@@ -39,6 +40,7 @@ struct supervisor {
 	struct instance instance;
 	int sock;			/* until the API has it */
 	int daemon_fd;			/* -1: in the foreground */
+	int worker_fd;			/* the worker's program */
 	struct event_base *base;
 	struct event *signals[SIGNAL_COUNT];
 	struct budget *budget;
@@ -261,7 +263,8 @@ open_standard_fds(void)
 static int
 set_up(struct supervisor *s, struct err *err)
 {
-	struct host_env env = { .worker_path = s->options.worker };
+	struct host_env env = { .worker = { s->options.worker,
+	    s->worker_fd } };
 	struct config_source source = { .dir = s->options.config_dir,
 	    .file = s->options.config_file, .runs_here = true };
 
@@ -298,6 +301,7 @@ tear_down(struct supervisor *s)
 	if (s->base != NULL)
 		event_base_free(s->base);
 	fd_close(&s->daemon_fd);
+	fd_close(&s->worker_fd);
 	options_fini(&s->options);
 }
 
@@ -329,6 +333,8 @@ run(struct supervisor *s, struct err *err)
 	    err) == -1)
 		return -1;
 	limits_many_fds();
+	/* A program that isn't there, or a script, is looked for each time. */
+	s->worker_fd = spawn_open(s->options.worker);
 	if (set_up(s, err) == -1)
 		return -1;
 	log_info("hawserd starts version=%s pid=%ld config=%s socket=%s",
@@ -342,7 +348,7 @@ run(struct supervisor *s, struct err *err)
 int
 supervisor_main(int argc, char **argv)
 {
-	struct supervisor s = { .sock = -1, .daemon_fd = -1,
+	struct supervisor s = { .sock = -1, .daemon_fd = -1, .worker_fd = -1,
 	    .instance = { .lock = -1 } };
 	enum options_verdict verdict;
 	struct err err;

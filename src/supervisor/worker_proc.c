@@ -407,13 +407,13 @@ send_record(struct worker_proc *w, const struct host *h)
 }
 
 static int
-spawn(struct process *out, const char *path, const char *host, int link_fd,
-    int *sock, struct err *err)
+spawn(struct process *out, const struct worker_program *program,
+    const char *host, int link_fd, int *sock, struct err *err)
 {
 	char *argv[] = { (char *)"hawser-worker", (char *)host, NULL };
 	int pair[2], fds[2];
-	struct spawn s = { .path = path, .argv = argv, .fds = fds,
-	    .fd_count = link_fd != -1 ? 2 : 1 };
+	struct spawn s = { .path = program->path, .program = program->fd,
+	    .argv = argv, .fds = fds, .fd_count = link_fd != -1 ? 2 : 1 };
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return err_sys(err, "cannot make a socket for the worker");
@@ -430,15 +430,15 @@ spawn(struct process *out, const char *path, const char *host, int link_fd,
 }
 
 struct worker_proc *
-worker_proc_start(struct event_base *base, const char *path,
-    const struct host *h, int link_fd, const struct worker_ops *ops, void *arg,
-    struct err *err)
+worker_proc_start(struct event_base *base,
+    const struct worker_program *program, const struct host *h, int link_fd,
+    const struct worker_ops *ops, void *arg, struct err *err)
 {
 	struct worker_proc *w;
 	struct process process;
 	int sock = -1, rc;
 
-	rc = spawn(&process, path, h->name, link_fd, &sock, err);
+	rc = spawn(&process, program, h->name, link_fd, &sock, err);
 	fd_close(&link_fd);
 	if (rc == -1)
 		return NULL;

@@ -21,6 +21,14 @@ struct event_base;
  */
 struct worker_proc;
 
+/* The program of every worker. */
+struct worker_program {
+	const char *path;
+	int fd;			/* of spawn_open(): what workers run while
+				   hawserd does, also after an upgrade; -1:
+				   what path leads to at the time */
+};
+
 struct worker_end {
 	enum end_class class_;
 	const char *text;	/* one sentence */
@@ -38,13 +46,14 @@ struct worker_ops {
 };
 
 /*
- * New: starts path for this host and sends its record. link_fd (taken, also on
- * failure) is a finished link, or -1 if the worker is to connect. Borrows ops;
- * the host is not needed after the call. NULL with err set.
+ * New: starts the program for this host and sends its record. link_fd (taken,
+ * also on failure) is a finished link, or -1 if the worker is to connect.
+ * Borrows ops; program and host are not needed after the call. NULL with err
+ * set.
  */
-struct worker_proc *worker_proc_start(struct event_base *, const char *path,
-    const struct host *, int link_fd, const struct worker_ops *, void *arg,
-    struct err *);
+struct worker_proc *worker_proc_start(struct event_base *,
+    const struct worker_program *, const struct host *, int link_fd,
+    const struct worker_ops *, void *arg, struct err *);
 
 /* Kills it if it still runs, without on_end. NULL is fine. */
 void worker_proc_free(struct worker_proc *);

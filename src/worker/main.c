@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -54,6 +55,16 @@ run(struct session_order *order, struct report *report,
 	return worker_run(t, known, order, MESSAGE_FD, report, ending);
 }
 
+static void
+set_up_log(const struct session_order *order)
+{
+	char ident[64];
+
+	snprintf(ident, sizeof(ident), "worker %s", order->host);
+	log_setup((enum log_level)order->log_level, ident);
+	log_set_format(order->log_json ? LOG_JSON : LOG_TEXT);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -61,13 +72,14 @@ main(int argc, char *argv[])
 	struct ending ending = { 0 };
 	struct report *report;
 	struct err err;
-	char ident[64];
 	int rc;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("hawser-worker %s\n", HAWSER_VERSION);
 		return 0;
 	}
+	/* Run by a descriptor, it has that one's number for a name. */
+	prctl(PR_SET_NAME, "hawser-worker");
 	harden_process();
 	log_setup(LOG_INFO, "worker");
 	if (fcntl(MESSAGE_FD, F_GETFD) == -1) {
@@ -76,17 +88,17 @@ main(int argc, char *argv[])
 	}
 	if (!harden_has_parent(MESSAGE_FD))
 		return 0;
-	if ((rc = receive_start(&order, &err)) != 1) {
-		if (rc == -1)
-			log_error("no order to start: %s", err.text);
+	if ((rc = receive_start(&order, &err)) == 0) {
 		session_order_fini(&order);
-		return rc == 0 ? 0 : 2;
+		return 0;
 	}
-	snprintf(ident, sizeof(ident), "worker %s", order.host);
-	log_setup((enum log_level)order.log_level, ident);
-	log_set_format(order.log_json ? LOG_JSON : LOG_TEXT);
 	report = report_new(MESSAGE_FD);
-	if (run(&order, report, &ending))
+	if (rc == -1)
+		ending_set(&ending, END_CRASH, "the worker can't start: %s",
+		    err.text);
+	else
+		set_up_log(&order);
+	if (rc == -1 || run(&order, report, &ending))
 		report_end(report, &ending, LAST_WORDS_MS);
 	ending_fini(&ending);
 	report_free(report);

@@ -199,6 +199,25 @@ def test_descriptors_of_the_supervisor_run_out(hawserd, sshd, serve):
     assert hawserd.log.count("the API cannot accept for now") == 1
 
 
+def test_upgrade_under_a_running_daemon(hawserd, sshd, serve, workdir):
+    """Until it is restarted it runs the worker that it was started with."""
+    local = ports.free()
+    worker = os.path.join(workdir, "hawser-worker")
+    shutil.copy(program("hawser-worker"), worker)
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} "
+                         f"127.0.0.1:{serve(echo).port}", **EAGER))
+    hawserd.start("--worker", worker)
+    pid = hawserd.wait_up("one")["pid"]
+    assert proc.name(pid) == "hawser-worker"
+    shutil.copy("/bin/false", worker + ".new")
+    os.rename(worker + ".new", worker)
+    proc.kill(pid)
+    until(lambda: hawserd.host("one")["pid"] not in (None, pid), 10, "a new")
+    hawserd.wait_up("one")
+    with connect(local) as s:
+        assert ping(s)
+
+
 # A worker of the host "flood" says things as fast as it can; others are real.
 FLOOD = """#!{python}
 import os, socket, sys

@@ -39,6 +39,14 @@ def test_phases_and_stop(worker):
     assert worker.end()["class"] == "stopped"
 
 
+def test_another_version(make_worker):
+    """Whatever it doesn't know of the other's record."""
+    end = make_worker(version="0.0.9", hostname=None).start().end()
+    assert end["class"] == "crash"
+    assert "hawserd is of version 0.0.9" in end["text"]
+    assert "restart hawserd" in end["text"]
+
+
 def test_settings_change_on_the_link(make_worker, sshd, stack):
     """The pings', and with them the kernel's patience; the log's level."""
     link = stack.enter_context(connect(sshd.port))

@@ -31,7 +31,7 @@ fixture_set_up(void **state)
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, "/proc/self/exe" });
+	    f->resolver, { "/proc/self/exe", -1 } });
 	*state = f;
 	return 0;
 }

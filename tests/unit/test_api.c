@@ -70,7 +70,7 @@ set_up(void **state)
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, "/nowhere" });
+	    f->resolver, { "/nowhere", -1 } });
 	f->reload = reload_new(f->base, f->table,
 	    &(struct config_source){ .dir = "/nowhere" });
 	f->env = (struct routes_env){ f->table, f->reload };

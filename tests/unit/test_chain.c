@@ -161,6 +161,8 @@ worker_main(void)
 
 /* The chain's side */
 
+static const struct worker_program program = { "/proc/self/exe", -1 };
+
 struct fixture {
 	struct event_base *base;
 	struct chain *chain;
@@ -270,7 +272,7 @@ start(struct fixture *f, const char *command, ...)
 	f->host.jump_count = n - 1;
 	*(n > 1 ? &f->hops[0].proxy_command : &f->host.proxy_command) =
 	    (char *)command;
-	f->chain = chain_start(f->base, "/proc/self/exe", &ops, f, &err);
+	f->chain = chain_start(f->base, &program, &ops, f, &err);
 	if (f->chain == NULL)
 		fail_msg("%s", err.text);
 }

@@ -147,6 +147,28 @@ broken_records(void **state)
 	refuse("identity_files", many);
 }
 
+/* Whatever else differs, the reader is told what to do. */
+static void
+another_version(void **state)
+{
+	json_t *body = session_order_encode(&sample);
+	struct session_order out = { 0 };
+	struct err err;
+
+	(void)state;
+	json_object_set_new(body, "version", json_string("0.0.1"));
+	json_object_del(body, "host");
+	assert_int_equal(session_order_decode(body, &out, &err), -1);
+	assert_int_equal(err.code, ERR_INPUT);
+	assert_string_equal(err.text, "hawserd is of version 0.0.1, but "
+	    "hawser-worker of version " HAWSER_VERSION ": restart hawserd");
+	json_object_del(body, "version");
+	assert_int_equal(session_order_decode(body, &out, &err), -1);
+	assert_non_null(strstr(err.text, "version unknown"));
+	session_order_fini(&out);
+	json_decref(body);
+}
+
 /* ORDER_SET changes its members and no others; a bad one changes nothing. */
 static void
 settings_are_brought_anew(void **state)
@@ -222,6 +244,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(another_version),
 		cmocka_unit_test(settings_are_brought_anew),
 		cmocka_unit_test(broken_records),
 		cmocka_unit_test(lists_of_host_keys),

@@ -129,7 +129,7 @@ main(void)
 
 	log_setup(LOG_ERROR, "test");
 	env.table = host_table_new(&(struct host_env){ base, budget, resolver,
-	    "/nowhere" });
+	    { "/nowhere", -1 } });
 	env.reload = reload_new(base, env.table,
 	    &(struct config_source){ .dir = "/nowhere" });
 	host_table_apply(env.table, plan, &config);

@@ -8,8 +8,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +97,54 @@ a_program_that_is_not_there(void **state)
 	/* Nothing is left to reap. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
+}
+
+/* An upgrade puts another file there; scripts run by their path. */
+static void
+a_program_that_is_kept(void **state)
+{
+	char dir[] = "/tmp/hawser-spawn-XXXXXX", path[64], other[64];
+	char *argv[] = { path, (char *)"-c",
+	    (char *)"echo $0 >&3; echo /proc/self/fd/* >&3", NULL };
+	struct spawn s = { .path = path, .argv = argv, .fd_count = 1 };
+	char out[256] = "";
+	struct process p;
+	struct err err;
+	int ends[2];
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/program", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	assert_int_equal(symlink("/bin/sh", path), 0);
+	s.program = spawn_open(path);
+	assert_true(s.program > 0);
+	f = fopen(other, "w");
+	assert_non_null(f);
+	fputs("#!/bin/sh\nexit 3\n", f);
+	fchmod(fileno(f), 0700);
+	fclose(f);
+	assert_int_equal(rename(other, path), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	s.fds = &ends[1];
+	assert_int_equal(spawn_exec(&p, &s, &err), 0);
+	close(ends[1]);
+	assert_int_equal(wait_for(&p).code, 0);
+	assert_true(read(ends[0], out, sizeof(out) - 1) > 0);
+	assert_memory_equal(out, dir, strlen(dir));
+	/* Of the program's own descriptor nothing is left. */
+	assert_null(strstr(out, "/fd/5"));
+	close(ends[0]);
+	close(s.program);
+	s.program = spawn_open(path);
+	s.fd_count = 0;
+	assert_int_equal(spawn_exec(&p, &s, &err), 0);
+	assert_int_equal(wait_for(&p).code, 3);
+	close(s.program);
+	unlink(path);
+	rmdir(dir);
+	assert_int_equal(spawn_open(path), -1);
 }
 
 static void
@@ -239,6 +289,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exit_codes),
 		cmocka_unit_test(a_program_that_is_not_there),
+		cmocka_unit_test(a_program_that_is_kept),
 		cmocka_unit_test(only_what_was_named_is_open),
 		cmocka_unit_test(several_descriptors_in_order),
 		cmocka_unit_test(the_environment_is_clean),

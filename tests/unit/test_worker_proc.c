@@ -89,6 +89,8 @@ worker_main(void)
 
 /* Our side */
 
+static const struct worker_program program = { "/proc/self/exe", -1 };
+
 struct fixture {
 	struct event_base *base;
 	struct worker_proc *worker;
@@ -161,7 +163,7 @@ start(struct fixture *f, const char *how, const char *command)
 	    .alive_count_max = 3 };
 	struct err err;
 
-	f->worker = worker_proc_start(f->base, "/proc/self/exe", &h, -1, &ops,
+	f->worker = worker_proc_start(f->base, &program, &h, -1, &ops,
 	    f, &err);
 	if (f->worker == NULL)
 		fail_msg("%s", err.text);

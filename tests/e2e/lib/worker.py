@@ -24,6 +24,9 @@ _EXEC = ("import fcntl,os,sys\n"
          "os.closerange(3 + len(fds), 300)\n"
          "os.execvp(sys.argv[2], sys.argv[2:])\n")
 
+VERSION = subprocess.run([program("hawser-worker"), "--version"], check=True,
+                         capture_output=True, text=True).stdout.split()[1]
+
 STRICT, ACCEPT_NEW, OFF = range(3)      # enum host_key_policy
 
 
@@ -68,7 +71,7 @@ class Worker:
         self.sock, theirs = socket.socketpair(socket.AF_UNIX,
                                               socket.SOCK_SEQPACKET)
         self.order = {
-            "host": "test", "hostname": "127.0.0.1", "port": 22,
+            "version": VERSION, "host": "test", "hostname": "127.0.0.1", "port": 22,
             "user": USER, "identity_files": [], "certificate_files": [],
             "identities_only": False, "agent": "",
             "auth_methods": ["publickey"], "can_ask": False,
