@@ -9,18 +9,15 @@ from lib.hostile import NASTY, Case
 from lib.ssh_server import (
     CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_REQUEST, CHANNEL_SUCCESS, CLOSE,
     DATA, DEBUG, DISCONNECT, EOF, EXTENDED_DATA, EXT_INFO, GLOBAL_REQUEST,
-    IGNORE, KEXINIT, KEX_INIT, KEX_REPLY, NEWKEYS, OPEN_CONFIRMATION,
-    OPEN_FAILURE, REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT,
-    SERVICE_REQUEST, UNIMPLEMENTED, USERAUTH_BANNER, USERAUTH_FAILURE,
-    USERAUTH_PK_OK, USERAUTH_SUCCESS, WINDOW_ADJUST, Ctr, Fields, Raw, packet)
+    HOST_KEYS, IGNORE, KEXINIT, KEX_INIT, KEX_REPLY, NEWKEYS,
+    OPEN_CONFIRMATION, OPEN_FAILURE, REQUEST_FAILURE, REQUEST_SUCCESS,
+    SERVICE_ACCEPT, SERVICE_REQUEST, UNIMPLEMENTED, USERAUTH_BANNER,
+    USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS, WINDOW_ADJUST, Ctr,
+    Fields, HostKey, Raw, packet)
 
 MB, GB4 = 2**20, 2**32 - 1
 WINDOW, PACKET = 2 * MB, 32768          # what a worker grants
 PROHIBITED, UNKNOWN_TYPE = 1, 3
-
-
-def numbers(payloads):
-    return [p[0] for p in payloads]
 
 
 def says(*packets):
@@ -72,15 +69,15 @@ def opening(*packets):
 
 def truncated(name, whole, shortest=1, **options):
     """Every beginning of a packet, with the sentence of a broken one."""
-    return [Case(f"{name}-{n}", [whole[:n]], **options)
+    return [Case(f"{name}-{n}", [whole[:n]], rare=n % 4 != 1, **options)
             for n in range(shortest, len(whole))]
 
 
 def truncated_open(name, number, *fields, by=opened, **options):
     """The same of a packet for an open channel, from its id on."""
     whole = packet(0, *fields)[1:]
-    return [Case(f"{name}-{n}", by((number, Raw(whole[:n]))), **options)
-            for n in range(len(whole))]
+    return [Case(f"{name}-{n}", by((number, Raw(whole[:n]))),
+                 rare=n % 4 != 1, **options) for n in range(len(whole))]
 
 
 FORWARD = ("127.0.0.1", 80, "192.0.2.1", 1234)
@@ -262,7 +259,8 @@ CHANNELS = [
     *truncated_open("channel-request-cut", CHANNEL_REQUEST, "xy", True,
                     text="malformed channel request"),
     *[Case(f"id-cut-{number}-{n}", lambda s, number=number, n=n: s.send(
-        packet(number, s.open())[:1 + n]), text="no channel of ours")
+        packet(number, s.open())[:1 + n]), text="no channel of ours",
+        rare=n < 3)
       for number in range(OPEN_CONFIRMATION, CHANNEL_FAILURE + 1)
       for n in range(4)],
 ]
@@ -334,7 +332,7 @@ TRANSPORT = [
     Case("kexinit-other", lambda s: s.send(s.kexinit(kex="none")), "kex",
          text="key exchange algorithm"),
     Case("kexinit-ciphers", lambda s: s.send(s.kexinit(
-        cipher_sc="aes256-gcm@openssh.com")), text="cipher per direction"),
+        cipher_sc="aes256-gcm@openssh.com")), "kex", text="cipher"),
     Case("rekeys", rekey, None),
     Case("rekeys-ctr", rekey, None, cipher=Ctr),
     Case("rekey-half", half_rekey, "lost", ServerAliveInterval=1,
@@ -360,8 +358,70 @@ TRANSPORT = [
 ]
 
 
-@pytest.mark.parametrize("cases", (GLOBAL, OPENS, ANSWERS, CHANNELS,
-                                   TRANSPORT), ids=(
-    "global", "opens", "answers", "channels", "transport"))
-def test_malformed(play, cases):
-    play(cases)
+def key(kind, *fields):
+    return packet(0, kind, *fields)[1:]
+
+
+def host_keys(*blobs, proof=()):
+    """The server says that it has them; what it answers when it is asked."""
+    def play(s):
+        s.proof = proof
+        s.send(packet(GLOBAL_REQUEST, HOST_KEYS, False, *blobs))
+        s.alive()
+    return play
+
+
+NEW, OTHER = HostKey(), HostKey()
+POINT = b"\4" + bytes(64)
+
+KEYS = [
+    *[Case(f"keys-{name}", host_keys(*blobs), None, UpdateHostKeys="yes")
+      for name, blobs in (
+          ("none", ()), ("empty", (b"",)), ("cut", (GB4,)),
+          ("garbage", (NASTY,)), ("type-length", (key(GB4),)),
+          ("twice", (NEW.blob, NEW.blob)), ("17", [b"x"] * 17),
+          ("1000", [NEW.blob] * 100), ("long", (b"x" * 30000,)),
+          ("ed25519-short", (NEW.blob[:-1],)),
+          ("ed25519-long", (NEW.blob + b"x",)),
+          ("rsa-0", (key("ssh-rsa", b"", b""),)),
+          ("rsa-sign", (key("ssh-rsa", b"\xff", b"\xff" * 256),)),
+          ("rsa-long", (key("ssh-rsa", b"\3", b"\x7f" * 2400),)),
+          ("rsa-length", (key("ssh-rsa", GB4),)),
+          ("ecdsa-nowhere", (key("ecdsa-sha2-nistp256", "nistp256",
+                                 POINT),)),
+          ("ecdsa-infinity", (key("ecdsa-sha2-nistp256", "nistp256",
+                                  b"\0"),)),
+          ("ecdsa-curve", (key("ecdsa-sha2-nistp256", "nistp521",
+                               POINT),)))],
+    *[Case(f"proof-{name}", host_keys(NEW.blob, proof=proof), None,
+           UpdateHostKeys="yes")
+      for name, proof in (
+          ("none", ()), ("empty", (b"",)), ("cut", (GB4,)),
+          ("garbage", (NASTY,)), ("length", (key("ssh-ed25519", GB4),)),
+          ("of-nothing", (NEW.sign(b""),)),
+          ("of-another", (OTHER.sign(NEW.blob),)),
+          ("zero", (key("ssh-ed25519", bytes(64)),)),
+          ("type", (key("ssh-rsa", bytes(64)),)),
+          ("too-many", (NEW.sign(b""),) * 20))],
+]
+
+
+def test_host_keys(play):
+    """Nothing that is not proved stands in known_hosts."""
+    stage = play(KEYS)
+    with open(stage.known_hosts, encoding="ascii") as f:
+        assert f.read() == stage.known
+
+
+TABLES = {"global": GLOBAL, "opens": OPENS, "answers": ANSWERS,
+          "channels": CHANNELS, "transport": TRANSPORT}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_malformed(play, table):
+    play([case for case in TABLES[table] if not case.rare])
+
+
+@pytest.mark.long
+def test_malformed_at_every_length(play):
+    play(sum(TABLES.values(), []), seconds=200)

@@ -26,13 +26,14 @@ class Case:
 
     end: the class in which the connection ends; None if the session goes on.
     text: what the sentence matches. client: somebody connects to the local
-    forward. rsa: with such a key. Other options go into the host's stanza.
+    forward. rsa: with such a key. rare: one of many alike. Other options go
+    into the host's stanza.
     """
 
     def __init__(self, name, script, end="protocol", text="", client=False,
-                 rsa=False, cipher=None, **options):
+                 rsa=False, cipher=None, rare=False, **options):
         self.name, self.end, self.text = name, end, text
-        self.client, self.rsa = client, rsa
+        self.client, self.rsa, self.rare = client, rsa, rare
         self.options = options
         self.cipher = {"cipher": cipher} if cipher else {}
         if isinstance(script, dict):
@@ -66,9 +67,10 @@ class Stage:
         self._by_address = {f"127.0.{1 + i // 250}.{1 + i % 250}": case
                             for i, case in enumerate(cases)}
         self._port = serve(self._play).port
-        self._known_hosts = f"{workdir}/known_hosts.script"
-        with open(self._known_hosts, "w", encoding="ascii") as f:
-            f.write(f"script {self._host_key.line}\n")
+        self.known_hosts = f"{workdir}/known_hosts.script"
+        self.known = f"script {self._host_key.line}\n"
+        with open(self.known_hosts, "w", encoding="ascii") as f:
+            f.write(self.known)
         self._locals = {case.name: ports.free() for case in cases
                         if case.client}
         self.peak = {}              # bytes, by pid
@@ -90,7 +92,7 @@ class Stage:
                 "BindAddress": address, "HostKeyAlias": "script",
                 "IdentityFile": self._keys.rsa if case.rsa
                 else self._keys.ed25519, "IdentitiesOnly": "yes",
-                "UserKnownHostsFile": self._known_hosts,
+                "UserKnownHostsFile": self.known_hosts,
                 "ServerAliveInterval": 0, "ConnectTimeout": 10 * STRETCH,
                 "HawserBackoff": "1h 1h", "HawserVerify": "no",
                 "RemoteForward": f"{remote} {self._target}", **case.options}

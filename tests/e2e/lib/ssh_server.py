@@ -30,6 +30,8 @@ WINDOW_ADJUST, DATA, EXTENDED_DATA, EOF, CLOSE = 93, 94, 95, 96, 97
 CHANNEL_REQUEST, CHANNEL_SUCCESS, CHANNEL_FAILURE = 98, 99, 100
 
 KEEPALIVE = "keepalive@openssh.com"
+HOST_KEYS = "hostkeys-00@openssh.com"
+HOST_KEYS_PROVE = "hostkeys-prove-00@openssh.com"
 # What each step of a connection is about to send, in order.
 STEPS = ("banner", "kexinit", "kex-reply", "newkeys", "service", "methods",
          "pk-ok", "success", "up")
@@ -150,7 +152,8 @@ class Session:
     EOFError ends the connection.
 
     Scripts may set banner; kex_reply, which makes the fields of the packet
-    from the right ones; and logged_in, after which no more is asked.
+    from the right ones; logged_in, after which no more is asked; and proof,
+    the fields that answer a question for new host keys.
     """
 
     def __init__(self, sock, host_key, script, cipher=Gcm):
@@ -161,6 +164,7 @@ class Session:
         self.asked = []         # ids of channels that the client opened
         self.kex_reply = None
         self.logged_in = False
+        self.proof = []
         self._host_key = host_key
         self._script = script
         self._cipher = cipher
@@ -238,9 +242,10 @@ class Session:
         name, wanted = fields.text(), fields.flag()
         if name == "tcpip-forward":
             self.listens.append((fields.text(), fields.u32()))
+        fits = self.proof if name == HOST_KEYS_PROVE else []
         if wanted:
             self.send(packet(REQUEST_FAILURE if name == KEEPALIVE
-                             else REQUEST_SUCCESS))
+                             else REQUEST_SUCCESS, *fits))
 
     # The course of a connection -------------------------------------------
 
