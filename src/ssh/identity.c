@@ -91,8 +91,9 @@ open_file(const char *path, struct err *err)
 		    "key file %s does not exist", path);
 	case EACCES:
 	case EPERM:
-		return err_set(err, ERR_PERM,
-		    "key file %s cannot be read: permission denied", path);
+		return err_set(err, ERR_PERM, "key file %s cannot be read by "
+		    "user %u, as whom hawser runs: permission denied; chown "
+		    "it", path, (unsigned)geteuid());
 	default:
 		return err_sys(err, "key file %s cannot be opened", path);
 	}
