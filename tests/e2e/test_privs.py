@@ -271,7 +271,8 @@ def test_becomes_the_user(moored, server, target, ns):
 def test_nothing_is_left_when_it_is_killed(moored, server, target, ns):
     """Its children ask for their death after the last change of ids."""
     moored.give_home(server)
-    moored.ini(f"user = {NAME}", "group = moored-files")
+    moored.ini(f"user = {NAME}", "group = moored-files", "[api]",
+               "group = moored-files")
     moored.write(home_stanza("one", server, f"LocalForward 80 {target}"),
                  home_stanza("two", server, f"LocalForward 81 {target}",
                              ProxyCommand="sleep 600 & nc %h %p | cat"))
@@ -279,6 +280,8 @@ def test_nothing_is_left_when_it_is_killed(moored, server, target, ns):
     moored.wait_up("one")
     moored.wait_up("two")
     assert ids(moored.pid)["Gid"] == {EXTRA}
+    assert facts(moored.socket) == (UID, EXTRA, "0o660")
+    assert facts(moored.path("run/hawser")) == (UID, EXTRA, "0o710")
     below = moored.kill()
     assert len(below) >= 6
     assert not proc.wait_gone(below, 2)
