@@ -53,6 +53,21 @@ has_ended(pid_t pid, int *code)
 }
 
 /*
+ * What sh has left behind ends, too. We step aside to survive that: whoever
+ * reaps us would do it otherwise, but may be dying himself.
+ */
+static void
+end_group(void)
+{
+	pid_t group = getpgrp();
+
+	/* Into the group that started us; without one all of us go. */
+	if (setpgid(0, getpgid(getppid())) == -1)
+		kill(0, SIGKILL);
+	kill(-group, SIGKILL);
+}
+
+/*
  * It was started as the leader of a new process group, with SIGTERM as its
  * death signal. As long as it is there, the group's number belongs to nobody
  * else.
@@ -80,7 +95,9 @@ guard_main(const char *command)
 		number = sigwaitinfo(&awaited, NULL);
 		if (number == SIGTERM)
 			kill(0, SIGKILL);
-		if (number == SIGCHLD && has_ended(pid, &code))
+		if (number == SIGCHLD && has_ended(pid, &code)) {
+			end_group();
 			return code;
+		}
 	}
 }

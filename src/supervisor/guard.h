@@ -7,8 +7,8 @@
 
 /*
  * guard: stands between us and a command of the operator's, which sh -c runs.
- * It leads their process group, and kills it when we die, which death signals
- * alone would not do to a pipeline. None of them leaves a core.
+ * It leads their process group, and kills it when sh has ended or we die, which
+ * death signals alone would not do to a pipeline. None of them leaves a core.
  */
 
 /* The hidden option by which hawserd becomes the guard; a command follows. */

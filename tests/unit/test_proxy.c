@@ -153,6 +153,25 @@ nothing_of_a_pipeline_is_left(void **state)
 		wait(NULL);
 }
 
+/* We might have died meanwhile: nobody else would do it then. */
+static void
+the_guard_ends_what_sh_leaves(void **state)
+{
+	struct fixture *f = *state;
+	siginfo_t info = { 0 };
+	pid_t group;
+
+	start(f, "sleep 600 & exit 3");
+	group = proxy_pid(f->proxy);
+	/* An orphan, so ours; and nobody has dealt with the guard's end. */
+	assert_int_equal(waitid(P_PGID, (id_t)group, &info,
+	    WEXITED | WNOWAIT), 0);
+	assert_int_not_equal(info.si_pid, group);
+	assert_int_equal(info.si_code, CLD_KILLED);
+	assert_int_equal(waitpid(info.si_pid, NULL, 0), info.si_pid);
+	wait_exit(f, true, "ProxyCommand ended with exit code 3");
+}
+
 /* Starts a pipeline, says its group's number, and waits to be killed. */
 static void
 be_killed(int fd)
@@ -201,6 +220,7 @@ main(int argc, char **argv)
 		TEST(a_signal_is_a_failure),
 		TEST(a_long_line_is_cut),
 		TEST(nothing_of_a_pipeline_is_left),
+		TEST(the_guard_ends_what_sh_leaves),
 		TEST(nothing_outlives_us),
 	};
 
