@@ -153,10 +153,10 @@ WEAK = (bytes(32), b"\1" + bytes(31),
 
 KEX = [
     *[Case(f"offer-no-{name}", {"kexinit": offer(**{name: "x,y"})}, "kex",
-           "offers only x,y") for name in (
+           "the server offers x,y;") for name in (
         "kex", "host_key", "cipher", "compression")],
     Case("offer-no-mac", {"kexinit": offer(cipher="aes128-ctr", mac="x")},
-         "kex", "offers only x"),
+         "kex", "the server offers x;"),
     Case("offer-empty", {"kexinit": offer(kex="")}, "kex"),
     Case("offer-nasty", {"kexinit": offer(kex=NASTY)}, "kex"),
     Case("offer-long", {"kexinit": offer(kex="x," * 15000)}, "kex"),
