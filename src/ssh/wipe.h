@@ -2,11 +2,8 @@
 #ifndef HAWSER_SSH_WIPE_H
 #define HAWSER_SSH_WIPE_H
 
-#include <stdbool.h>
-
 #include <libssh2.h>
-
-#include "base/err.h"
+#include <stdbool.h>
 
 /*
  * wipe: memory of libssh2's and OpenSSL's that they free without a thought:
