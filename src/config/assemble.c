@@ -23,6 +23,25 @@ add_once(struct str *out, const char *name, size_t n)
 		add(out, name, n);
 }
 
+static bool
+is_pattern(const char *name, size_t n)
+{
+	return memchr(name, '*', n) != NULL || memchr(name, '?', n) != NULL;
+}
+
+/* Does the name, of n bytes, match the pattern, of m? */
+static bool
+matches(const char *name, size_t n, const char *pattern, size_t m)
+{
+	char *text = str_dupf("%.*s", (int)n, name);
+	char *like = str_dupf("%.*s", (int)m, pattern);
+	bool yes = str_match(text, like);
+
+	free(like);
+	free(text);
+	return yes;
+}
+
 /*
  * The names of a list, out of all: patterns stand for what they match. What
  * isn't there goes to dropped.
@@ -35,23 +54,15 @@ add_names(struct str *out, const char *list, const char *all,
 	size_t n, m;
 
 	while ((n = algorithm_next(&list, &name)) > 0) {
-		char *pattern = str_dupf("%.*s", (int)n, name);
-		bool is_pattern = strpbrk(pattern, "*?") != NULL;
-		bool found = is_pattern;
-
-		for (const char *p = all; (m = algorithm_next(&p,
-		    &other)) > 0;) {
-			char *text = str_dupf("%.*s", (int)m, other);
-
-			if (str_match(text, pattern)) {
-				add_once(out, other, m);
-				found = true;
-			}
-			free(text);
+		if (!is_pattern(name, n)) {
+			add_once(algorithm_is_in(all, name, n) ? out :
+			    dropped, name, n);
+			continue;
 		}
-		if (!found)
-			add_once(dropped, name, n);
-		free(pattern);
+		for (const char *p = all; (m = algorithm_next(&p,
+		    &other)) > 0;)
+			if (matches(other, m, name, n))
+				add_once(out, other, m);
 	}
 }
 
@@ -59,20 +70,15 @@ add_names(struct str *out, const char *list, const char *all,
 static bool
 is_matched(const char *name, size_t n, const char *patterns)
 {
-	char *text = str_dupf("%.*s", (int)n, name);
-	const char *p;
 	bool matched = false, denied = false;
+	const char *p;
 	size_t m;
 
-	while ((m = algorithm_next(&patterns, &p)) > 0) {
-		bool not = *p == '!';
-		char *pattern = str_dupf("%.*s", (int)m - not, p + not);
-
-		if (str_match(text, pattern))
-			*(not ? &denied : &matched) = true;
-		free(pattern);
-	}
-	free(text);
+	while ((m = algorithm_next(&patterns, &p)) > 0)
+		if (*p == '!')
+			denied |= matches(name, n, p + 1, m - 1);
+		else
+			matched |= matches(name, n, p, m);
 	return matched && !denied;
 }
 
