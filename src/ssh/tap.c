@@ -55,8 +55,14 @@ is_transports(const struct tap *tap, uint8_t msg)
 
 /* What no server may send now: a sentence; NULL if it may. */
 static const char *
-find_fault(LIBSSH2_SESSION *session, const struct tap *tap, uint8_t msg)
+find_fault(LIBSSH2_SESSION *session, const struct tap *tap,
+    const uint8_t *data, size_t n)
 {
+	const uint8_t msg = n > 0 ? data[0] : 0;
+
+	if (n == 0)
+		/* libssh2 would take its padding for a message's number. */
+		return "the server sent a packet without a message";
 	if (msg == MSG_KEXINIT && tap->exchanging)
 		/* RFC 4253 7.1; and the host key would still be in use. */
 		return "the server began a key exchange inside another";
@@ -91,11 +97,11 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	 * While packAdd_state is not idle, libssh2 resumes a packet that it
 	 * began before: not a new one.
 	 */
-	if (macstate != LIBSSH2_MAC_CONFIRMED || n == 0 ||
+	if (macstate != LIBSSH2_MAC_CONFIRMED ||
 	    session->packAdd_state != libssh2_NB_state_idle)
 		return __real__libssh2_packet_add(session, data, n, macstate,
 		    seq);
-	if ((fault = find_fault(session, tap, data[0])) != NULL) {
+	if ((fault = find_fault(session, tap, data, n)) != NULL) {
 		free(data);
 		tap->on_break(tap, fault);
 		return LIBSSH2_ERROR_PROTO;

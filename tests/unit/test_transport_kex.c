@@ -221,6 +221,25 @@ test_success_before_there_are_keys(void **state)
 	    "the server went on before keys were exchanged");
 }
 
+/* Its padding begins with a byte that would be a message's number. */
+static void
+say_no_message(int fd)
+{
+	static const uint8_t packet[16] = { 0, 0, 0, 12, 11, MSG_KEXINIT };
+
+	say_banner(fd);
+	say(fd, packet, sizeof(packet));
+	listen_only(fd);
+}
+
+static void
+test_a_packet_without_a_message(void **state)
+{
+	(void)state;
+	fails(say_no_message, ERR_PROTOCOL,
+	    "the server sent a packet without a message");
+}
+
 static void
 say_packet_of_any_length(int fd)
 {
@@ -268,6 +287,7 @@ main(void)
 		TEST(test_packets_without_end),
 		TEST(test_new_keys_without_an_exchange),
 		TEST(test_success_before_there_are_keys),
+		TEST(test_a_packet_without_a_message),
 		TEST(test_a_packet_of_4_gigabytes),
 		TEST(test_our_own_list_is_checked),
 	};
