@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/e2e/test_deadlines.py \
 	tests/e2e/test_dial.py \
 	tests/e2e/test_entry.py \
+	tests/e2e/test_fairness.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_forwarded.py \
 	tests/e2e/test_hostile.py \
@@ -45,6 +46,7 @@ EXTRA_DIST += \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_oracle.py \
 	tests/e2e/test_privs.py \
+	tests/e2e/test_roaming.py \
 	tests/e2e/test_sandbox.py \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_secrets.py \
