@@ -4,11 +4,17 @@
  * to what is measured.
  *
  *	traffic serve			listens on 127.0.0.1, prints its port
- *	traffic up PORT MIB		sends that much; prints seconds
- *	traffic down PORT MIB		receives that much; prints seconds
+ *	traffic up PORT MIB STREAMS	sends so much over each of so many
+ *					connections at once; prints seconds
+ *	traffic down PORT MIB STREAMS	receives as much; prints seconds
  *	traffic ping PORT COUNT		64-byte echoes; prints p50 p99 in us
- *	traffic rate PORT COUNT WIDTH	opens COUNT connections, WIDTH at a
- *					time, one echo on each; prints seconds
+ *	traffic rate PORT COUNT WIDTH [TARGET]
+ *					opens COUNT connections, WIDTH at a
+ *					time, one echo on each; prints seconds;
+ *					by SOCKS 5 to the port TARGET here
+ *	traffic hold PORT COUNT		opens COUNT connections, one echo on
+ *					each, prints a line and keeps them
+ *					open until its input ends
  *
  * The first byte of a connection says what the server does with it: 'd'
  * discards to the end and answers with one byte, 's' sends until the client
@@ -20,24 +26,24 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define CHUNK	((size_t)1 << 20)
-#define CONNS	1024
+#define CONNS	8192
 #define ECHO	64	/* bytes of one echo */
 
 static uint8_t chunk[CHUNK];
-static struct pollfd polled[CONNS];
-static char mode[CONNS];	/* by place in polled; 0 while unknown */
+static char mode[CONNS];	/* by descriptor; 0 while unknown */
 
 static double
 now(void)
@@ -86,30 +92,32 @@ recv_all(int fd, void *bytes, size_t n)
 
 /* Serves one readable or writable connection; false when it has ended. */
 static bool
-serve_one(struct pollfd *p, char *what)
+serve_one(int poller, int fd)
 {
+	struct epoll_event wanted = { .events = EPOLLOUT, .data.fd = fd };
 	ssize_t n;
 
-	if (*what == 's') {
-		n = send(p->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+	if (mode[fd] == 's') {
+		n = send(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 		return n >= 0 || errno == EAGAIN;
 	}
-	if (*what == 0) {
-		if (recv(p->fd, what, 1, 0) != 1)
+	if (mode[fd] == 0) {
+		if (recv(fd, &mode[fd], 1, 0) != 1)
 			return false;
-		p->events = *what == 's' ? POLLOUT : POLLIN;
+		if (mode[fd] == 's')
+			epoll_ctl(poller, EPOLL_CTL_MOD, fd, &wanted);
 		return true;
 	}
-	n = recv(p->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+	n = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 	if (n == -1)
 		return errno == EAGAIN;
 	if (n == 0) {
-		if (*what == 'd')
-			(void)!write(p->fd, "d", 1);
+		if (mode[fd] == 'd')
+			(void)!write(fd, "d", 1);
 		return false;
 	}
-	if (*what == 'e')
-		send_all(p->fd, chunk, (size_t)n);
+	if (mode[fd] == 'e')
+		send_all(fd, chunk, (size_t)n);
 	return true;
 }
 
@@ -133,34 +141,35 @@ listen_here(void)
 static void
 serve(void)
 {
-	nfds_t count = 1;
+	struct epoll_event e = { .events = EPOLLIN };
+	int poller = epoll_create1(0), listener = listen_here();
 
-	polled[0] = (struct pollfd){ .fd = listen_here(), .events = POLLIN };
-	while (poll(polled, count, -1) > 0) {
-		for (nfds_t i = count - 1; i > 0; i--) {
-			if (polled[i].revents == 0 ||
-			    serve_one(&polled[i], &mode[i]))
-				continue;
-			close(polled[i].fd);
-			count--;
-			polled[i] = polled[count];
-			mode[i] = mode[count];
-		}
-		if (polled[0].revents != 0 && count < CONNS) {
-			int fd = accept(polled[0].fd, NULL, NULL);
+	e.data.fd = listener;
+	if (poller == -1 ||
+	    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &e) == -1)
+		err(1, "epoll");
+	while (epoll_wait(poller, &e, 1, -1) > 0) {
+		int fd = e.data.fd;
 
-			if (fd == -1)
-				err(1, "accept");
-			no_delay(fd);
-			mode[count] = 0;
-			polled[count++] = (struct pollfd){ .fd = fd,
-			    .events = POLLIN };
+		if (fd != listener) {
+			if (!serve_one(poller, fd))
+				close(fd);
+			continue;
 		}
+		if ((fd = accept(listener, NULL, NULL)) == -1)
+			err(1, "accept");
+		if (fd >= CONNS)
+			errx(1, "too many connections");
+		no_delay(fd);
+		mode[fd] = 0;
+		e = (struct epoll_event){ .events = EPOLLIN, .data.fd = fd };
+		if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e) == -1)
+			err(1, "epoll_ctl");
 	}
 }
 
 static int
-dial(int port, char what)
+dial_port(int port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)port),
@@ -170,6 +179,14 @@ dial(int port, char what)
 	if (fd == -1 || connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1)
 		err(1, "connect to port %d", port);
 	no_delay(fd);
+	return fd;
+}
+
+static int
+dial(int port, char what)
+{
+	int fd = dial_port(port);
+
 	send_all(fd, &what, 1);
 	return fd;
 }
@@ -178,14 +195,12 @@ static void
 up(int port, long mib)
 {
 	int fd = dial(port, 'd');
-	double start = now();
 	char end;
 
 	for (long i = 0; i < mib; i++)
 		send_all(fd, chunk, CHUNK);
 	shutdown(fd, SHUT_WR);
 	recv_all(fd, &end, 1);
-	printf("%.6f\n", now() - start);
 	close(fd);
 }
 
@@ -193,12 +208,33 @@ static void
 down(int port, long mib)
 {
 	int fd = dial(port, 's');
-	double start = now();
 
 	for (long i = 0; i < mib; i++)
 		recv_all(fd, chunk, CHUNK);
-	printf("%.6f\n", now() - start);
 	close(fd);
+}
+
+/* One process for each stream. */
+static void
+bulk(void (*way)(int, long), int port, long mib, int streams)
+{
+	double start = now();
+	int status;
+
+	for (int i = 0; i < streams; i++) {
+		pid_t pid = fork();
+
+		if (pid == -1)
+			err(1, "fork");
+		if (pid == 0) {
+			way(port, mib);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < streams; i++)
+		if (wait(&status) == -1 || status != 0)
+			errx(1, "a stream failed");
+	printf("%.6f\n", now() - start);
 }
 
 static int
@@ -230,8 +266,18 @@ ping(int port, long count)
 	close(fd);
 }
 
+/* Greeting and request at once: the replies come later. */
 static void
-rate(int port, long count, int width)
+ask_socks(int fd, int target)
+{
+	const uint8_t bytes[] = { 5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1,
+	    (uint8_t)(target >> 8), (uint8_t)target };
+
+	send_all(fd, bytes, sizeof(bytes));
+}
+
+static void
+rate(int port, long count, int width, int target)
 {
 	double start = now();
 	int fds[CONNS];
@@ -240,8 +286,14 @@ rate(int port, long count, int width)
 		errx(2, "width is 1 to %d", CONNS);
 	for (long done = 0; done < count; done += width) {
 		for (int i = 0; i < width; i++) {
-			fds[i] = dial(port, 'e');
-			send_all(fds[i], "x", 1);
+			fds[i] = dial_port(port);
+			if (target != 0)
+				ask_socks(fds[i], target);
+		}
+		for (int i = 0; i < width; i++) {
+			if (target != 0)
+				recv_all(fds[i], chunk, 12);
+			send_all(fds[i], "ex", 2);
 		}
 		for (int i = 0; i < width; i++) {
 			recv_all(fds[i], chunk, 1);
@@ -249,6 +301,23 @@ rate(int port, long count, int width)
 		}
 	}
 	printf("%.6f\n", now() - start);
+}
+
+static void
+hold(int port, long count)
+{
+	char byte;
+
+	for (long i = 0; i < count; i++) {
+		int fd = dial(port, 'e');
+
+		send_all(fd, "x", 1);
+		recv_all(fd, &byte, 1);
+	}
+	puts("held");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		continue;
 }
 
 int
@@ -261,15 +330,18 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(what, "serve") == 0)
 		serve();
-	else if (strcmp(what, "up") == 0 && count > 0)
-		up(port, count);
-	else if (strcmp(what, "down") == 0 && count > 0)
-		down(port, count);
+	else if (strcmp(what, "up") == 0 && count > 0 && argc > 4)
+		bulk(up, port, count, atoi(argv[4]));
+	else if (strcmp(what, "down") == 0 && count > 0 && argc > 4)
+		bulk(down, port, count, atoi(argv[4]));
 	else if (strcmp(what, "ping") == 0 && count > 0)
 		ping(port, count);
 	else if (strcmp(what, "rate") == 0 && count > 0 && argc > 4)
-		rate(port, count, atoi(argv[4]));
+		rate(port, count, atoi(argv[4]), argc > 5 ? atoi(argv[5]) : 0);
+	else if (strcmp(what, "hold") == 0 && count > 0)
+		hold(port, count);
 	else
-		errx(2, "usage: traffic serve | up | down | ping | rate ...");
+		errx(2, "usage: traffic serve | up | down | ping | rate | "
+		    "hold ...");
 	return 0;
 }
