@@ -9,11 +9,15 @@ struct event_base;
 /*
  * resolver: names to addresses for the workers, whose sandbox has no resolver.
  * One child process does the asking; it is started with the first question,
- * and again when it has died. No answer within RESOLVER_MS is an error.
+ * and again when it has died. No answer within RESOLVER_MS is an error. Who
+ * asks for many or slow names leaves room for others: so many of one are under
+ * way at a time, so many wait, and more are refused.
  */
 struct resolver;
 
 #define RESOLVER_MS	5000
+#define RESOLVER_ASKER_SENT	16
+#define RESOLVER_ASKER_MAX	1024	/* under way or waiting */
 
 /* By this and the format of its log ("text", "json") hawserd is the child. */
 #define RESOLVER_OPTION	"--resolver-child"

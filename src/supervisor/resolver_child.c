@@ -19,7 +19,7 @@
  * slow one holds up nobody, and no more than THREADS_MAX of them.
  */
 
-#define THREADS_MAX	32
+#define THREADS_MAX	64
 #define STACK_SIZE	(256 * 1024)	/* bytes; getaddrinfo(3) needs ~70 K */
 #define ADDRESSES_MAX	16
 

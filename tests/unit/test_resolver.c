@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <event2/event.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,7 +20,26 @@
 #include "base/str.h"
 #include "supervisor/resolver.h"
 
-/* This program is its own resolver child. No name here asks a name server. */
+/*
+ * This program is its own resolver child. No name here asks a name server;
+ * those that begin with "slow" take their time.
+ */
+
+#define SLOW_US	1000000
+
+static int (*real)(const char *, const char *, const struct addrinfo *,
+    struct addrinfo **);
+
+int
+getaddrinfo(const char *name, const char *service,
+    const struct addrinfo *hints, struct addrinfo **out)
+{
+	if (strncmp(name, "slow", 4) == 0) {
+		usleep(SLOW_US);
+		name = "127.0.0.2";
+	}
+	return real(name, service, hints, out);
+}
 
 struct fixture {
 	struct event_base *base;
@@ -151,6 +172,33 @@ many_at_once(void **state)
 	assert_true(f->has_loopback);
 }
 
+/* Who asks for slow names without end waits for them alone. */
+static void
+one_leaves_room_for_others(void **state)
+{
+	struct fixture *f = *state, greedy = *f;
+	int64_t begin = clock_now_ms();
+
+	for (int i = 0; i < RESOLVER_ASKER_MAX + 10; i++)
+		resolver_ask(f->resolver, "slow", i, on_answer, &greedy);
+	resolver_ask(f->resolver, "localhost", 5000, on_answer, f);
+	wait_answers(f, 1);
+	assert_true(f->has_loopback);
+	assert_true(clock_now_ms() - begin < SLOW_US / 1000);
+	assert_int_equal(greedy.answers, 10);
+	assert_string_equal(greedy.error,
+	    "too many names are being looked up");
+	/* Each answer makes room for one that waits. */
+	wait_answers(&greedy, 10 + 2 * RESOLVER_ASKER_SENT);
+	assert_string_equal(greedy.error, "");
+	assert_in_range(clock_now_ms() - begin, 2 * SLOW_US / 1000, 5000);
+	/* What is under way keeps its place, though nobody waits for it. */
+	resolver_forget(f->resolver, &greedy);
+	resolver_ask(f->resolver, "localhost", 5001, on_answer, f);
+	wait_answers(f, 2);
+	assert_int_equal(f->req, 5001);
+}
+
 static void
 who_is_gone_hears_nothing(void **state)
 {
@@ -217,11 +265,14 @@ main(int argc, char **argv)
 		TEST(a_bad_name_has_an_error),
 		TEST(a_name_too_long_is_not_asked_for),
 		TEST(many_at_once),
+		TEST(one_leaves_room_for_others),
 		TEST(who_is_gone_hears_nothing),
 		TEST(a_dead_child_is_replaced),
 		TEST(silence_has_a_deadline),
 	};
 
+	real = (int (*)(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
 	if (argc == 3 && strcmp(argv[1], RESOLVER_OPTION) == 0)
 		return resolver_child_main();
 	log_setup(LOG_ERROR, "test");
