@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "worker/forwarded.h"
 #include "worker/proof.h"
+#include "worker/triage.h"
 #include "worker/tunnel.h"
 
 enum stage {
@@ -25,31 +26,14 @@ struct forward_remote {
 	enum stage stage;
 	char *bind;			/* as in the request, or the path */
 	uint16_t port;			/* the one that listens */
-	struct channel *probe;		/* of the triage */
+	struct triage *triage;		/* NULL: none is going on */
 	struct proof *proof;		/* NULL: none is going on */
-	/*
-	 * Why the first request was refused. Looking again would keep the
-	 * dead session alive that may hold the port: sshd drops it only while
-	 * it is idle.
-	 */
-	bool judged;
-	enum forward_state verdict;
-	char *reason;
+	enum forward_state verdict;	/* why the first request was refused */
+	char *reason;			/* a sentence; NULL: it was not yet */
 	bool cancelled;
 	void (*done)(struct forward_remote *, void *arg);
 	void *done_arg;
 };
-
-/* Held or denied */
-
-static void
-judge(struct forward_remote *f, enum forward_state verdict, const char *why)
-{
-	f->judged = true;
-	f->verdict = verdict;
-	free(f->reason);
-	f->reason = str_dup(why);
-}
 
 static bool
 is_unix(const struct forward_remote *f)
@@ -76,128 +60,26 @@ settle(struct forward_remote *f)
 }
 
 static void
-on_probe_open(struct channel *c, void *arg)
+on_triage(void *arg, enum forward_state verdict, const char *why)
 {
 	struct forward_remote *f = arg;
-	char *why = is_unix(f) ?
-	    str_dupf("%s is taken on the server by another process or an old "
-	    "session (\"StreamLocalBindUnlink yes\" in the server's "
-	    "sshd_config has it replaced)", f->bind) :
-	    str_dupf("port %u is taken on the server by another process or an "
-	    "old session", tunnel_forward(f->tunnel)->listen.port);
 
-	channel_free(c);
-	f->probe = NULL;
-	judge(f, FORWARD_HELD, why);
-	free(why);
+	f->triage = NULL;
+	f->verdict = verdict;
+	f->reason = str_dup(why);
 	settle(f);
 }
-
-/* sshd says the same of all of these, and of the look at the socket too. */
-static void
-judge_unix(struct forward_remote *f)
-{
-	char *why = str_dupf("the server refused to listen on %s: the file "
-	    "may be left of an old session (\"StreamLocalBindUnlink yes\" in "
-	    "the server's sshd_config has it replaced), its folder may be "
-	    "missing or not ours, or see AllowStreamLocalForwarding there",
-	    f->bind);
-
-	judge(f, FORWARD_DENIED, why);
-	free(why);
-}
-
-static void
-judge_denied(struct forward_remote *f, unsigned reason)
-{
-	if (is_unix(f))
-		judge_unix(f);
-	else if (reason == OPEN_PROHIBITED)
-		judge(f, FORWARD_DENIED, "the server refused, and does not "
-		    "let us look whether the port is taken: reason unknown "
-		    "(AllowTcpForwarding, PermitListen and PermitOpen in its "
-		    "sshd_config, permitlisten in authorized_keys)");
-	else if (tunnel_forward(f->tunnel)->listen.port < 1024)
-		judge(f, FORWARD_DENIED, "the server refused: ports below "
-		    "1024 need root there, or see AllowTcpForwarding and "
-		    "PermitListen in its sshd_config and permitlisten in "
-		    "authorized_keys");
-	else
-		judge(f, FORWARD_DENIED, "the server refused: see "
-		    "AllowTcpForwarding and PermitListen in its sshd_config "
-		    "and permitlisten in authorized_keys");
-}
-
-static void
-on_probe_failed(struct channel *c, void *arg, unsigned reason,
-    const char *text)
-{
-	struct forward_remote *f = arg;
-
-	(void)c;
-	log_debug("the probe of a refused port failed forward=%s text=\"%s\"",
-	    tunnel_forward(f->tunnel)->id, text);
-	f->probe = NULL;
-	judge_denied(f, reason);
-	settle(f);
-}
-
-static size_t
-on_probe_data(struct channel *c, void *arg, const uint8_t *data, size_t n)
-{
-	(void)c;
-	(void)arg;
-	(void)data;
-	return n;
-}
-
-static void
-on_probe_eof(struct channel *c, void *arg)
-{
-	(void)c;
-	(void)arg;
-}
-
-/* The connection ended meanwhile. */
-static void
-on_probe_close(struct channel *c, void *arg)
-{
-	struct forward_remote *f = arg;
-
-	channel_free(c);
-	f->probe = NULL;
-}
-
-static const struct channel_ops probe_ops = {
-	.on_open = on_probe_open,
-	.on_open_failed = on_probe_failed,
-	.on_data = on_probe_data,
-	.on_eof = on_probe_eof,
-	.on_close = on_probe_close,
-};
 
 static void
 start_triage(struct forward_remote *f)
 {
-	uint16_t port = tunnel_forward(f->tunnel)->listen.port;
-	const char *host = f->bind[0] != '\0' ? f->bind : "localhost";
-
-	if (f->judged) {
-		settle(f);
-		return;
-	}
-	if (is_unix(f))
-		f->probe = channel_open_unix(f->loop->connection, f->bind,
-		    &probe_ops, f);
-	else if (port != 0)
-		f->probe = channel_open_tcp(f->loop->connection, host, port,
-		    "127.0.0.1", 0, &probe_ops, f);
-	if (f->probe == NULL) {
-		judge_denied(f, OPEN_CONNECT_FAILED);
+	if (f->reason != NULL) {
 		settle(f);
 		return;
 	}
 	f->stage = STAGE_TRIAGE;
+	f->triage = triage_new(f->loop, tunnel_forward(f->tunnel), f->bind,
+	    on_triage, f);
 }
 
 /* Listening */
@@ -314,6 +196,7 @@ void
 forward_remote_free(struct forward_remote *f)
 {
 	proof_free(f->proof);
+	triage_free(f->triage);
 	tunnel_unref(f->tunnel);
 	free(f->bind);
 	free(f->reason);
@@ -354,8 +237,8 @@ forward_remote_cancel(struct forward_remote *f,
 	f->done_arg = arg;
 	switch (f->stage) {
 	case STAGE_TRIAGE:
-		channel_free(f->probe);
-		f->probe = NULL;
+		triage_free(f->triage);
+		f->triage = NULL;
 		settle(f);
 		break;
 	case STAGE_IDLE:

@@ -64,6 +64,8 @@ libhawser_worker_a_SOURCES = \
 	src/worker/takeover.h \
 	src/worker/target.c \
 	src/worker/target.h \
+	src/worker/triage.c \
+	src/worker/triage.h \
 	src/worker/tunnel.c \
 	src/worker/tunnel.h \
 	src/worker/worker.c \

@@ -67,7 +67,8 @@ class Traffic:
     def start(self, *arguments):
         return subprocess.Popen([self._program, *map(str, arguments)],
                                 stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, text=True)
 
     def run(self, *arguments):
         """The numbers that it prints."""

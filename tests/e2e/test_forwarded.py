@@ -163,3 +163,16 @@ def test_takeover(hawserd, sshd, serve, stack, command, works):
               >= 3, 15, "the port is asked for again and again")
         assert hawserd.log.count("HawserTakeover runs") == 1
     assert holder.poll() is None
+
+
+def test_holder_says_who_it_is(hawserd, sshd, serve):
+    """Looked at once: later only the port is asked for."""
+    there = serve(lambda c: (c.sendall(b"SSH-2.0-old\x1b[1m\r\nmore"), echo(c)))
+    hawserd.write(stanza("vps", sshd, f"RemoteForward 127.0.0.1:{there.port} "
+                         "127.0.0.1:9"))
+    hawserd.start()
+    found = hawserd.wait_forward("vps", f"R:127.0.0.1:{there.port}", "held")
+    assert found["detail"].endswith('(it answers "SSH-2.0-old?[1m")')
+    until(lambda: sshd.log.count("forward to port|tcpip-forward listen") >= 3,
+          15, "the port is asked for again and again")
+    assert there.accepted == 1
