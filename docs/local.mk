@@ -10,6 +10,7 @@ dist_doc_DATA = \
 	README.md \
 	docs/ARCHITECTURE.md \
 	docs/AUTHENTICATION.md \
+	docs/FORWARDS.md \
 	docs/FROM-SSH.md \
 	docs/SECURITY.md \
 	conf.d/fleet.yaml.sample \
