@@ -30,7 +30,14 @@ static const struct row kex[] = {
 	{ NULL, false },
 };
 
+/* Certificates are asked for only where known_hosts has a CA. */
 static const struct row host_keys[] = {
+	{ "ssh-ed25519" CERT, false },
+	{ "ecdsa-sha2-nistp256" CERT, false },
+	{ "ecdsa-sha2-nistp384" CERT, false },
+	{ "ecdsa-sha2-nistp521" CERT, false },
+	{ "rsa-sha2-512" CERT, false },
+	{ "rsa-sha2-256" CERT, false },
 	{ "ssh-ed25519", false },
 	{ "ecdsa-sha2-nistp256", false },
 	{ "ecdsa-sha2-nistp384", false },

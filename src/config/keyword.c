@@ -281,8 +281,9 @@ static const struct keyword rows[] = {
 	    .at = LIST(KEX), .help = "Which key exchanges are made, best "
 		"first; see ALGORITHMS." },
 	[KW_CASIGNATUREALGORITHMS] = { .name = "CASignatureAlgorithms",
-	    .kind = KIND_ALGORITHMS, .use = USE_SILENT, .words = words_keys,
-	    .help = "Host certificates aren't offered." },
+	    .kind = KIND_ALGORITHMS, .use = USE_WARNED, .words = words_keys,
+	    .help = "the CA of a host certificate may sign by ed25519, ecdsa "
+		"and RSA with SHA-2" },
 	[KW_LOCALCOMMAND] = { .name = "LocalCommand", .kind = KIND_COMMAND,
 	    .use = USE_SILENT, .help = "No local command is run." },
 	[KW_REMOTECOMMAND] = { .name = "RemoteCommand", .kind = KIND_COMMAND,

@@ -65,6 +65,18 @@ host_key_type(const uint8_t *blob, size_t len, char out[HOST_KEY_TYPE_SIZE])
 	return 0;
 }
 
+void
+host_key_type_of(const char *algorithm, size_t n,
+    char out[HOST_KEY_TYPE_SIZE])
+{
+	if (n >= HOST_KEY_TYPE_SIZE)
+		n = HOST_KEY_TYPE_SIZE - 1;
+	memcpy(out, algorithm, n);
+	out[n] = '\0';
+	if (strncmp(out, "rsa-sha2-", 9) == 0)
+		memcpy(out, "ssh-rsa", sizeof("ssh-rsa"));
+}
+
 /* Takes the next word, which may be empty, and the blanks before it. */
 static const char *
 take_word(const char **p, const char *end, size_t *n)

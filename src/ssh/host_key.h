@@ -22,6 +22,13 @@ int host_key_type(const uint8_t *blob, size_t len,
     char out[HOST_KEY_TYPE_SIZE]);
 
 /*
+ * The type of the keys that an algorithm (a name of n bytes) signs with: its
+ * name but for RSA's (RFC 8332 3).
+ */
+void host_key_type_of(const char *algorithm, size_t n,
+    char out[HOST_KEY_TYPE_SIZE]);
+
+/*
  * New: the blob of "TYPE BASE64 [comment]", as in known_hosts and in .pub
  * files, and its type; NULL with *why set, a piece of a sentence.
  */

@@ -11,6 +11,7 @@
 #include "base/algorithms.h"
 #include "base/str.h"
 #include "base/base64.h"
+#include "ssh/host_cert.h"
 #include "ssh/host_key.h"
 #include "ssh/revoked_keys.h"
 #include "ssh/trusted_file.h"
@@ -24,6 +25,7 @@ struct entry {
 	const char *file;	/* one of known_hosts.files */
 	unsigned line;
 	bool revoked;
+	bool ca;
 	bool portless;		/* only by the name without the port */
 	uint8_t *blob;
 	size_t len;
@@ -309,11 +311,6 @@ read_line(const struct source *r, struct span line)
 		warn(r, "the host name is damaged; the line is skipped");
 	if (match == LINE_BAD || match == LINE_OTHER)
 		return;
-	if (marker == MARKER_CA) {
-		warn(r, "@cert-authority is not supported; the line is "
-		    "skipped");
-		return;
-	}
 	e.blob = host_key_parse(line.p, line.len, &e.len, e.type, &why);
 	if (e.blob == NULL) {
 		char *text = str_dupf("%s; the line is skipped", why);
@@ -323,6 +320,7 @@ read_line(const struct source *r, struct span line)
 		return;
 	}
 	e.revoked = marker == MARKER_REVOKED;
+	e.ca = marker == MARKER_CA;
 	e.portless = match == LINE_PORTLESS;
 	keep(r->kh, &e);
 }
@@ -404,7 +402,7 @@ answer_changed(const struct known_hosts *kh, const char *type,
 		const struct entry *e = &kh->entries[i];
 		bool same = strcmp(e->type, type) == 0;
 
-		if (e->revoked || e->portless)
+		if (e->revoked || e->ca || e->portless)
 			continue;
 		if (out->verdict == KNOWN_HOSTS_UNKNOWN ||
 		    (out->other_types && same)) {
@@ -412,6 +410,32 @@ answer_changed(const struct known_hosts *kh, const char *type,
 			out->other_types = !same;
 		}
 	}
+}
+
+static bool
+is_of(const struct entry *e, const uint8_t *blob, size_t len)
+{
+	return e->len == len && memcmp(e->blob, blob, len) == 0;
+}
+
+/* Is the key revoked? Then that is the answer. */
+static bool
+is_revoked(const struct known_hosts *kh, const uint8_t *blob, size_t len,
+    struct known_hosts_match *out)
+{
+	if (kh->revoked != NULL &&
+	    revoked_keys_have(kh->revoked, blob, len, &out->line)) {
+		out->verdict = KNOWN_HOSTS_REVOKED;
+		out->file = revoked_keys_name(kh->revoked);
+		return true;
+	}
+	for (size_t i = 0; i < kh->entry_count; i++)
+		if (kh->entries[i].revoked && is_of(&kh->entries[i], blob,
+		    len)) {
+			answer(out, KNOWN_HOSTS_REVOKED, &kh->entries[i]);
+			return true;
+		}
+	return false;
 }
 
 void
@@ -422,21 +446,13 @@ known_hosts_check(const struct known_hosts *kh, const uint8_t *blob,
 	char type[HOST_KEY_TYPE_SIZE];
 
 	*out = (struct known_hosts_match){ .verdict = KNOWN_HOSTS_UNKNOWN };
-	if (kh->revoked != NULL &&
-	    revoked_keys_have(kh->revoked, blob, len, &out->line)) {
-		out->verdict = KNOWN_HOSTS_REVOKED;
-		out->file = revoked_keys_name(kh->revoked);
+	if (is_revoked(kh, blob, len, out))
 		return;
-	}
 	for (size_t i = 0; i < kh->entry_count; i++) {
 		const struct entry *e = &kh->entries[i];
 
-		if (e->len != len || memcmp(e->blob, blob, len) != 0)
+		if (e->ca || !is_of(e, blob, len))
 			continue;
-		if (e->revoked) {
-			answer(out, KNOWN_HOSTS_REVOKED, e);
-			return;
-		}
 		if (e->portless && portless == NULL)
 			portless = e;
 		if (!e->portless && known == NULL)
@@ -468,7 +484,7 @@ known_hosts_key(const struct known_hosts *kh, size_t i, size_t *len)
 	for (size_t j = 0; j < kh->entry_count; j++) {
 		const struct entry *e = &kh->entries[j];
 
-		if (e->revoked || e->portless || i-- > 0)
+		if (e->revoked || e->ca || e->portless || i-- > 0)
 			continue;
 		*len = e->len;
 		return e->blob;
@@ -476,54 +492,92 @@ known_hosts_key(const struct known_hosts *kh, size_t i, size_t *len)
 	return NULL;
 }
 
-/* 0: listed with the port, 1: without, 2: no key of the type is. */
-static int
-rank(const struct known_hosts *kh, const char *type)
+bool
+known_hosts_has_ca(const struct known_hosts *kh)
 {
-	int best = 2;
+	for (size_t i = 0; i < kh->entry_count; i++)
+		if (kh->entries[i].ca)
+			return true;
+	return false;
+}
+
+void
+known_hosts_check_ca(const struct known_hosts *kh, const uint8_t *ca,
+    size_t len, struct known_hosts_match *out)
+{
+	*out = (struct known_hosts_match){ .verdict = KNOWN_HOSTS_UNKNOWN };
+	if (is_revoked(kh, ca, len, out))
+		return;
+	for (size_t i = 0; i < kh->entry_count; i++)
+		if (kh->entries[i].ca && is_of(&kh->entries[i], ca, len)) {
+			answer(out, KNOWN_HOSTS_KNOWN, &kh->entries[i]);
+			return;
+		}
+}
+
+bool
+known_hosts_revokes_certs(const struct known_hosts *kh)
+{
+	return kh->revoked != NULL && revoked_keys_have_certs(kh->revoked);
+}
+
+/* The places in a list of algorithms. */
+enum rank { RANK_CERT, RANK_LISTED, RANK_PORTLESS, RANK_OTHER, RANK_COUNT };
+
+static enum rank
+rank_key(const struct known_hosts *kh, const char *type)
+{
+	enum rank best = RANK_OTHER;
 
 	for (size_t i = 0; i < kh->entry_count; i++) {
 		const struct entry *e = &kh->entries[i];
 
-		if (e->revoked || strcmp(e->type, type) != 0)
+		if (e->revoked || e->ca || strcmp(e->type, type) != 0)
 			continue;
 		if (!e->portless)
-			return 0;
-		best = 1;
+			return RANK_LISTED;
+		best = RANK_PORTLESS;
 	}
 	return best;
 }
 
-/* The type of the keys that an algorithm's signatures are made with. */
-static void
-key_type(const char *name, size_t n, char out[HOST_KEY_TYPE_SIZE])
+/* RANK_COUNT: it has no place at all. */
+static enum rank
+rank_algorithm(const struct known_hosts *kh, const char *name, size_t n,
+    bool keep_order)
 {
-	if (n >= HOST_KEY_TYPE_SIZE)
-		n = HOST_KEY_TYPE_SIZE - 1;
-	memcpy(out, name, n);
-	out[n] = '\0';
-	if (strncmp(out, "rsa-sha2-", 9) == 0)	/* RFC 8332 3 */
-		memcpy(out, "ssh-rsa", sizeof("ssh-rsa"));
+	const size_t suffix = strlen(HOST_CERT_SUFFIX);
+	char type[HOST_KEY_TYPE_SIZE];
+	bool is_cert = n > suffix && memcmp(name + n - suffix,
+	    HOST_CERT_SUFFIX, suffix) == 0;
+
+	if (is_cert && !known_hosts_has_ca(kh))
+		return RANK_COUNT;
+	if (keep_order)
+		return RANK_LISTED;
+	if (is_cert)
+		return RANK_CERT;
+	host_key_type_of(name, n, type);
+	return rank_key(kh, type);
 }
 
 char *
-known_hosts_algorithms(const struct known_hosts *kh, const char *allowed)
+known_hosts_algorithms(const struct known_hosts *kh, const char *allowed,
+    bool keep_order)
 {
-	char type[HOST_KEY_TYPE_SIZE];
 	struct str list;
 	const char *name;
 	size_t n;
 
 	str_init(&list);
-	for (int r = 0; r <= 2; r++) {
+	for (enum rank r = 0; r < RANK_COUNT; r++)
 		for (const char *p = allowed; (n = algorithm_next(&p,
-		    &name)) > 0;) {
-			key_type(name, n, type);
-			if (rank(kh, type) == r)
+		    &name)) > 0;)
+			if (rank_algorithm(kh, name, n, keep_order) == r)
 				str_printf(&list, "%s%.*s",
 				    list.len > 0 ? "," : "", (int)n, name);
-		}
-	}
+	if (list.len == 0)
+		str_append(&list, allowed);
 	return str_take(&list);
 }
 

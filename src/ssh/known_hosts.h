@@ -11,8 +11,8 @@
 /*
  * known_hosts: is a server's key the one we know? Files as sshd(8) describes
  * them under SSH_KNOWN_HOSTS FILE FORMAT: patterns with '*', '?' and '!',
- * hashed names, [host]:port, @revoked. @cert-authority lines are not used; a
- * warning says so. Only the lines that concern one host are kept.
+ * hashed names, [host]:port, @revoked, @cert-authority. Only the lines that
+ * concern one host are kept.
  *
  * A line that cannot be understood is skipped, as by ssh, and remembered as a
  * warning; it makes no key known.
@@ -86,6 +86,22 @@ int known_hosts_load_revoked(struct known_hosts *, const char *path,
 void known_hosts_check(const struct known_hosts *, const uint8_t *blob,
     size_t len, struct known_hosts_match *out);
 
+/* Is there a @cert-authority line for the host, by either name? */
+bool known_hosts_has_ca(const struct known_hosts *);
+
+/*
+ * The verdict on the CA of a certificate: KNOWN if such a line has it, REVOKED,
+ * or UNKNOWN.
+ */
+void known_hosts_check_ca(const struct known_hosts *, const uint8_t *ca,
+    size_t len, struct known_hosts_match *out);
+
+/*
+ * Does the list of revoked keys revoke certificates by their serial numbers or
+ * names? That is not looked up: no certificate may be accepted then.
+ */
+bool known_hosts_revokes_certs(const struct known_hosts *);
+
 /* New: "file:line", or "file" of one without lines; NULL with UNKNOWN. */
 char *known_hosts_place(const struct known_hosts_match *);
 
@@ -97,11 +113,13 @@ const uint8_t *known_hosts_key(const struct known_hosts *, size_t i,
     size_t *len);
 
 /*
- * New: the host key algorithms of a list with commas, those of keys that are
- * known for this server first.
+ * New: the host key algorithms of a list with commas, those of certificates
+ * only if there is a CA for this server (or nothing else is in the list).
+ * Unless the order is to be kept, they come first, and then those of keys that
+ * are known.
  */
 char *known_hosts_algorithms(const struct known_hosts *,
-    const char *allowed);
+    const char *allowed, bool keep_order);
 
 /* Warnings since the beginning, and the first KNOWN_HOSTS_WARNINGS texts. */
 size_t known_hosts_warning_count(const struct known_hosts *);

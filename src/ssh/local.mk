@@ -18,7 +18,9 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/cipher.c \
 	src/ssh/connection.c \
 	src/ssh/ecdh.c \
+	src/ssh/host_cert.c \
 	src/ssh/host_key.c \
+	src/ssh/host_key_method.c \
 	src/ssh/identity.c \
 	src/ssh/kexinit.c \
 	src/ssh/key_list.c \
@@ -48,6 +50,7 @@ libhawser_ssh_a_SOURCES = \
 	src/ssh/cipher_impl.h \
 	src/ssh/connection.h \
 	src/ssh/connection_impl.h \
+	src/ssh/host_cert.h \
 	src/ssh/host_key.h \
 	src/ssh/identity.h \
 	src/ssh/kexinit.h \

@@ -33,6 +33,7 @@ struct revoked_keys {
 	struct hash *hashes;
 	size_t count;
 	size_t size;
+	bool has_certs;
 };
 
 /* Always 0. */
@@ -126,9 +127,10 @@ read_section(struct revoked_keys *k, uint8_t type, const uint8_t *bytes,
 {
 	struct reader r;
 
-	/* No certificate is taken from a server, so that none matters. */
-	if (type == KRL_CERTIFICATES)
+	if (type == KRL_CERTIFICATES) {
+		k->has_certs = true;
 		return 0;
+	}
 	if (type != KRL_EXPLICIT_KEY && type != KRL_FINGERPRINT_SHA1 &&
 	    type != KRL_FINGERPRINT_SHA256)
 		return err_set(err, ERR_INPUT, "%s: the key revocation list "
@@ -248,6 +250,12 @@ revoked_keys_have(const struct revoked_keys *k, const uint8_t *blob,
 		}
 	}
 	return false;
+}
+
+bool
+revoked_keys_have_certs(const struct revoked_keys *k)
+{
+	return k->has_certs;
 }
 
 const char *

@@ -34,6 +34,9 @@ void revoked_keys_free(struct revoked_keys *);
 bool revoked_keys_have(const struct revoked_keys *, const uint8_t *blob,
     size_t len, unsigned *line);
 
+/* Does it revoke certificates by serial number or name? Which is not kept. */
+bool revoked_keys_have_certs(const struct revoked_keys *);
+
 /* Borrowed. */
 const char *revoked_keys_name(const struct revoked_keys *);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/algorithms.h"
 #include "base/base64.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -16,17 +17,20 @@
 
 struct host_keys {
 	struct loop *loop;
+	const struct session_order *order;
 	struct known_hosts *known;
 	struct key_list list;
 	bool told;		/* the server has sent its list */
 };
 
 struct host_keys *
-host_keys_new(struct loop *loop, struct known_hosts *known)
+host_keys_new(struct loop *loop, const struct session_order *order,
+    struct known_hosts *known)
 {
 	struct host_keys *h = mem_alloc(sizeof(*h));
 
 	h->loop = loop;
+	h->order = order;
 	h->known = known;
 	return h;
 }
@@ -87,7 +91,29 @@ on_proof(void *arg, bool ok, const uint8_t *bytes, size_t n)
 		report_all(h);
 }
 
-/* Marks keys that are new, leaves out revoked ones. Is any new? */
+/* Could the server show this key in a key exchange, and be taken for it? */
+static bool
+is_usable(const struct host_keys *h, const struct listed_key *k)
+{
+	const char *p = h->order->algorithms.lists[ALGORITHM_HOST_KEY].names;
+	unsigned bits = host_key_rsa_bits(k->blob, k->len);
+	char type[HOST_KEY_TYPE_SIZE];
+	const char *name;
+	size_t n;
+
+	if (bits > 0 && bits < (unsigned)h->order->required_rsa_bits)
+		return false;
+	if (p == NULL)
+		return true;
+	while ((n = algorithm_next(&p, &name)) > 0) {
+		host_key_type_of(name, n, type);
+		if (strcmp(type, k->type) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Marks keys that are new, leaves out those of no use. Is any new? */
 static bool
 mark_new(struct host_keys *h)
 {
@@ -100,9 +126,10 @@ mark_new(struct host_keys *h)
 		struct known_hosts_match m;
 
 		known_hosts_check(h->known, k->blob, k->len, &m);
-		if (m.verdict == KNOWN_HOSTS_REVOKED)
-			continue;
 		k->asked = m.verdict != KNOWN_HOSTS_KNOWN;
+		if (m.verdict == KNOWN_HOSTS_REVOKED ||
+		    (k->asked && !is_usable(h, k)))
+			continue;
 		any = any || k->asked;
 		l->keys[kept++] = *k;
 	}
@@ -130,7 +157,7 @@ host_keys_on_list(struct host_keys *h, const uint8_t *bytes, size_t n)
 	struct str request;
 	struct err err;
 
-	if (h->told)
+	if (h->told || h->known == NULL)
 		return;
 	h->told = true;
 	if (key_list_parse(&h->list, bytes, n, &err) == -1) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ipc/order.h"
 #include "ssh/known_hosts.h"
 #include "worker/loop.h"
 
@@ -15,8 +16,12 @@
  */
 struct host_keys;
 
-/* New. Takes known, what known_hosts says of the server. Borrows loop. */
-struct host_keys *host_keys_new(struct loop *, struct known_hosts *known);
+/*
+ * New. Takes known, what known_hosts says of the server; NULL if its keys are
+ * not to be looked at. Borrows loop and order.
+ */
+struct host_keys *host_keys_new(struct loop *, const struct session_order *,
+    struct known_hosts *known);
 
 /* No call comes any more once the connection is freed. NULL is fine. */
 void host_keys_free(struct host_keys *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/session.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/str.h"
 #include "ipc/hostkey.h"
 #include "ssh/auth.h"
+#include "ssh/host_cert.h"
 #include "ssh/host_key.h"
 #include "ssh/keyring.h"
 #include "ssh/known_hosts.h"
@@ -30,6 +32,7 @@ struct session {
 	struct known_hosts *known_hosts;
 	struct algorithms algorithms;
 	struct transport *transport;
+	bool by_cert;			/* the server's key is certified */
 	enum phase phase;
 	const char *sandbox;		/* its name, once it is entered */
 	struct targets reach;
@@ -184,9 +187,8 @@ arrange_host_keys(struct session *s)
 	struct algorithm_list *l = &s->algorithms.lists[ALGORITHM_HOST_KEY];
 	char *arranged;
 
-	if (l->is_arranged)
-		return;
-	arranged = known_hosts_algorithms(s->known_hosts, l->names);
+	arranged = known_hosts_algorithms(s->known_hosts, l->names,
+	    l->is_arranged);
 	free(l->names);
 	l->names = arranged;
 }
@@ -302,25 +304,11 @@ record_key(struct session *s, const struct known_hosts_match *m,
 }
 
 static int
-check_host_key(struct session *s)
+check_plain_key(struct session *s, const uint8_t *key, size_t len)
 {
 	const int policy = s->order->host_key_policy;
 	struct known_hosts_match match;
-	const uint8_t *key;
-	unsigned bits;
-	size_t len;
 
-	key = transport_host_key(s->transport, &len);
-	if (key == NULL)
-		return ending_set(s->ending, END_PROTOCOL,
-		    "%s showed no host key", s->order->hostname);
-	bits = host_key_rsa_bits(key, len);
-	if (bits > 0 && bits < (unsigned)s->order->required_rsa_bits)
-		return ending_set(s->ending, END_KEX, "the RSA key of %s port "
-		    "%u has only %u bits, and RequiredRSASize is %d: have the "
-		    "server show a key of another type or a longer one",
-		    s->order->hostname, s->order->port, bits,
-		    s->order->required_rsa_bits);
 	known_hosts_check(s->known_hosts, key, len, &match);
 	if (match.verdict == KNOWN_HOSTS_KNOWN)
 		return 0;
@@ -335,6 +323,93 @@ check_host_key(struct session *s)
 		return 0;
 	}
 	return refuse_key(s, &match, key, len);
+}
+
+/* Does a CA that is listed for the server vouch for its key? 0, or -1. */
+static int
+check_ca(struct session *s, const struct host_cert *c,
+    const struct known_hosts_match *m, struct err *err)
+{
+	const struct session_order *o = s->order;
+	char *name = str_dup(o->host_key_alias[0] != '\0' ?
+	    o->host_key_alias : o->hostname);
+	int rc;
+
+	for (char *p = name; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (m->verdict != KNOWN_HOSTS_KNOWN)
+		rc = err_set(err, ERR_REFUSED, "no @cert-authority line has "
+		    "its CA for %s", name);
+	else if (known_hosts_revokes_certs(s->known_hosts))
+		rc = err_set(err, ERR_REFUSED, "the list of RevokedHostKeys "
+		    "has certificates, which are not looked up");
+	else
+		rc = host_cert_check(c, name, clock_wall_ms() / 1000, err);
+	free(name);
+	return rc;
+}
+
+/* As ssh: a key whose certificate is not good is a key like any other. */
+static int
+check_cert(struct session *s, const struct host_cert *c)
+{
+	const struct session_order *o = s->order;
+	char print[HOST_KEY_FINGERPRINT_SIZE], *place;
+	struct known_hosts_match key, ca;
+	struct err err;
+
+	known_hosts_check(s->known_hosts, c->key.blob, c->key.len, &key);
+	known_hosts_check_ca(s->known_hosts, c->ca, c->ca_len, &ca);
+	if (key.verdict == KNOWN_HOSTS_REVOKED)
+		return refuse_key(s, &key, c->key.blob, c->key.len);
+	if (ca.verdict == KNOWN_HOSTS_REVOKED) {
+		host_key_fingerprint(c->ca, c->ca_len, print);
+		place = known_hosts_place(&ca);
+		ending_set(s->ending, END_HOSTKEY, "the CA that certifies the "
+		    "key of %s port %u is marked as revoked in %s (%s); do "
+		    "not connect until its operator says why", o->hostname,
+		    o->port, place, print);
+		free(place);
+		return -1;
+	}
+	if (check_ca(s, c, &ca, &err) == 0) {
+		s->by_cert = true;
+		return 0;
+	}
+	log_warn("the server's certificate is not accepted, and its key is "
+	    "looked up without it: %s", err.text);
+	return check_plain_key(s, c->key.blob, c->key.len);
+}
+
+static int
+check_host_key(struct session *s)
+{
+	struct host_cert cert;
+	const uint8_t *key;
+	unsigned bits;
+	struct err err;
+	size_t len;
+	int rc;
+
+	key = transport_host_key(s->transport, &len);
+	if (key == NULL)
+		return ending_set(s->ending, END_PROTOCOL,
+		    "%s showed no host key", s->order->hostname);
+	bits = host_key_rsa_bits(key, len);
+	if (bits > 0 && bits < (unsigned)s->order->required_rsa_bits)
+		return ending_set(s->ending, END_KEX, "the RSA key of %s port "
+		    "%u has only %u bits, and RequiredRSASize is %d: have the "
+		    "server show a key of another type or a longer one",
+		    s->order->hostname, s->order->port, bits,
+		    s->order->required_rsa_bits);
+	if (!host_cert_is(key, len))
+		return check_plain_key(s, key, len);
+	if (host_cert_parse(&cert, key, len, &err) == -1)
+		return ending_set(s->ending, END_PROTOCOL, "%s port %u: %s",
+		    s->order->hostname, s->order->port, err.text);
+	rc = check_cert(s, &cert);
+	host_cert_fini(&cert);
+	return rc;
 }
 
 static int
@@ -406,8 +481,10 @@ session_start(const struct session_order *o, int sock, int link_fd,
 	report_up(&s);
 	t = s.transport;
 	s.transport = NULL;
-	*known = s.known_hosts;
-	s.known_hosts = NULL;
+	if (!s.by_cert) {
+		*known = s.known_hosts;
+		s.known_hosts = NULL;
+	}
 out:
 	transport_free(s.transport);
 	known_hosts_free(s.known_hosts);

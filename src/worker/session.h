@@ -23,7 +23,8 @@
  * New transport, authenticated, still in blocking mode; NULL with the ending
  * set. sock, borrowed, brings the orders. link_fd (taken) is a finished link,
  * or -1 to dial TCP. What known_hosts says of the server goes to *known (new;
- * NULL after a failure).
+ * NULL after a failure, or when a CA has vouched for the server: then its keys
+ * need no lines of their own).
  */
 struct transport *session_start(const struct session_order *, int sock,
     int link_fd, struct report *, struct known_hosts **known,

@@ -406,7 +406,7 @@ static int
 start(struct worker *w, struct transport *t, struct known_hosts *known,
     struct report *report, struct err *err)
 {
-	w->host_keys = host_keys_new(&w->loop, known);
+	w->host_keys = host_keys_new(&w->loop, w->order, known);
 	if (loop_init(&w->loop, err) == -1) {
 		transport_free(t);
 		return -1;

@@ -60,7 +60,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	known_hosts_check(k, stranger, sizeof(stranger) - 1, &match);
 	FUZZ_CHECK(match.verdict != KNOWN_HOSTS_KNOWN);
 	known_hosts_check(k, data, len, &match);
-	free(known_hosts_algorithms(k, "ssh-rsa,ssh-ed25519,rsa-sha2-512"));
+	free(known_hosts_algorithms(k, "ssh-rsa,ssh-ed25519,rsa-sha2-512",
+	    len % 2 == 0));
 	for (size_t i = 0; known_hosts_warning(k, i) != NULL; i++)
 		FUZZ_CHECK(i < KNOWN_HOSTS_WARNINGS);
 	known_hosts_free(k);

@@ -34,6 +34,11 @@ tests_fuzz_fuzz_fwdspec_SOURCES = tests/fuzz/fuzz_fwdspec.c
 tests_fuzz_fuzz_fwdspec_LDADD = $(HAWSER_CONFIG_LIBS)
 tests_fuzz_fuzz_fwdspec_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_host_cert
+tests_fuzz_fuzz_host_cert_SOURCES = tests/fuzz/fuzz_host_cert.c
+tests_fuzz_fuzz_host_cert_LDADD = $(HAWSER_SSH_LIBS)
+tests_fuzz_fuzz_host_cert_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_key_list
 tests_fuzz_fuzz_key_list_SOURCES = tests/fuzz/fuzz_key_list.c
 tests_fuzz_fuzz_key_list_LDADD = $(HAWSER_SSH_LIBS)

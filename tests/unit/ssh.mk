@@ -56,6 +56,11 @@ tests_unit_test_cipher_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_INTERNAL_CPPFLAGS)
 tests_unit_test_cipher_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_cipher_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_host_cert
+tests_unit_test_host_cert_SOURCES = tests/unit/test_host_cert.c
+tests_unit_test_host_cert_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_host_cert_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_host_key
 tests_unit_test_host_key_SOURCES = tests/unit/test_host_key.c
 tests_unit_test_host_key_LDADD = $(HAWSER_SSH_LIBS) $(CMOCKA_LIBS)

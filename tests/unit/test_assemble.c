@@ -146,6 +146,8 @@ assert_list(const char *lines, enum keyword_id id, const char *names,
 	config_free(report);
 }
 
+#define CERT(type)	type "-cert-v01@openssh.com,"
+
 static void
 lines_make_lists(void **state)
 {
@@ -163,7 +165,10 @@ lines_make_lists(void **state)
 	    "MACs allows hmac-sha1, which is no longer safe: only for a "
 	    "server that can do nothing better");
 	assert_list("HostKeyAlgorithms ^rsa-sha2-256\n", KW_HOSTKEYALGORITHMS,
-	    "rsa-sha2-256,ssh-ed25519,ecdsa-sha2-nistp256,"
+	    "rsa-sha2-256," CERT("ssh-ed25519") CERT("ecdsa-sha2-nistp256")
+	    CERT("ecdsa-sha2-nistp384") CERT("ecdsa-sha2-nistp521")
+	    CERT("rsa-sha2-512") CERT("rsa-sha2-256")
+	    "ssh-ed25519,ecdsa-sha2-nistp256,"
 	    "ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512", true,
 	    NULL);
 	assert_list("PubkeyAcceptedKeyTypes ssh-rsa*\n",
@@ -182,7 +187,7 @@ nothing_left_is_an_error(void **state)
 {
 	static const char *const lines[] = { "Ciphers -*\n",
 	    "KexAlgorithms sntrup761x25519-sha512@openssh.com\n",
-	    "HostKeyAlgorithms *cert*\n" };
+	    "HostKeyAlgorithms *dss*\n" };
 	static const enum keyword_id ids[] = { KW_CIPHERS, KW_KEXALGORITHMS,
 	    KW_HOSTKEYALGORITHMS };
 

@@ -448,7 +448,7 @@ meet(const char *host_key, const char *options, const char *known)
 	sshd_configure(host_key, options);
 	assert_int_equal(known_hosts_add_file(kh, "kh", line, strlen(line),
 	    &err), 0);
-	types = known_hosts_algorithms(kh, HOST_KEYS);
+	types = known_hosts_algorithms(kh, HOST_KEYS, false);
 	sshd_start_session(&s, types);
 	blob = transport_host_key(s.transport, &len);
 	assert_non_null(blob);

@@ -28,6 +28,7 @@
 #define PROVE	"hostkeys-prove-00@openssh.com"
 
 static struct loop loop;
+static struct session_order order;
 static struct host_keys *host_keys;
 static int theirs;
 
@@ -78,7 +79,7 @@ setup(void **state)
 	free(text);
 	loop = (struct loop){ .connection = peer.c,
 	    .report = report_new(pair[0]) };
-	host_keys = host_keys_new(&loop, known);
+	host_keys = host_keys_new(&loop, &order, known);
 	peer.on_host_keys = on_host_keys;
 	*state = (void *)(intptr_t)pair[0];
 	return 0;
@@ -247,6 +248,20 @@ a_key_that_is_gone(void **state)
 	assert_int_equal(reported(), 1);
 }
 
+/* It could not be shown: HostKeyAlgorithms has no such type. */
+static void
+a_key_of_no_use(void **state)
+{
+	struct algorithm_list *l = &order.algorithms.lists[ALGORITHM_HOST_KEY];
+
+	(void)state;
+	l->names = (char *)"ecdsa-sha2-nistp256,ssh-ed25519-cert-v01@x";
+	tell(0, 2);
+	peer_hears_nothing();
+	assert_int_equal(reported(), 0);
+	l->names = NULL;
+}
+
 static void
 lists_that_are_none(void **state)
 {
@@ -281,6 +296,7 @@ main(void)
 		TEST(nothing_new_needs_no_proof),
 		TEST(other_requests),
 		TEST(a_key_that_is_gone),
+		TEST(a_key_of_no_use),
 		TEST(lists_that_are_none),
 		TEST(an_end_in_between),
 	};

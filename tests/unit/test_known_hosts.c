@@ -298,7 +298,7 @@ bad_lines(void **state)
 		{ "@revoke h ssh-ed25519 " OTHER, "marker" },
 		{ "@revoked @revoked h ssh-ed25519 " OTHER, "marker" },
 		{ "@ h ssh-ed25519 " OTHER, "marker" },
-		{ "@cert-authority * ssh-ed25519 " OTHER, "@cert-authority" },
+		{ "@cert-authority * ssh-ed25519 AAAA", "damaged" },
 		{ "|1|x|y ssh-ed25519 " OTHER, "host name is damaged" },
 		{ "|1| ssh-ed25519 " OTHER, "host name is damaged" },
 		{ "|2|RLXKf7IKw97RwnjkjQ6WO0ye9tY=|0MNlbUPPbKY5Encn1PC1jVZbLFM="
@@ -424,7 +424,7 @@ static void
 assert_algorithms(uint16_t port, const char *text, const char *want)
 {
 	struct known_hosts *kh = parse_n("h", port, text, strlen(text));
-	char *list = known_hosts_algorithms(kh, PREFER_ED25519);
+	char *list = known_hosts_algorithms(kh, PREFER_ED25519, false);
 
 	assert_string_equal(list, want);
 	free(list);
@@ -451,6 +451,61 @@ algorithms_by_what_is_known(void **state)
 	assert_algorithms(2222, "h " LINE_ECDSA "[h]:2222 " LINE_RSA,
 	    "rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256,ssh-ed25519,"
 	    "ecdsa-sha2-nistp384,ecdsa-sha2-nistp521");
+}
+
+#define CERTS \
+	"ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512-cert-v01@openssh.com"
+
+/* Is the CA that OTHER is listed, and certificates therefore asked for? */
+static void
+assert_ca(uint16_t port, const char *text, enum known_hosts_verdict want)
+{
+	struct known_hosts *kh = parse_n("h", port, text, strlen(text));
+	char *list = known_hosts_algorithms(kh, CERTS "," PREFER_ED25519,
+	    false), *kept = known_hosts_algorithms(kh, "rsa-sha2-512,"
+	    CERTS, true);
+	struct known_hosts_match m;
+	uint8_t blob[256];
+	ssize_t n = base64_decode(OTHER, strlen(OTHER), blob, sizeof(blob));
+	size_t len;
+
+	assert_true(n > 0);
+	known_hosts_check_ca(kh, blob, (size_t)n, &m);
+	assert_int_equal(m.verdict, want);
+	assert_int_equal(strncmp(list, "ssh-ed25519-cert-v01@openssh.com,", 33)
+	    == 0, known_hosts_has_ca(kh));
+	assert_string_equal(kept, known_hosts_has_ca(kh) ?
+	    "rsa-sha2-512," CERTS : "rsa-sha2-512");
+	free(kept);
+	kept = known_hosts_algorithms(kh, CERTS, false);
+	assert_string_equal(kept, CERTS);
+	free(kept);
+	if (want == KNOWN_HOSTS_KNOWN)
+		assert_true(known_hosts_has_ca(kh));
+	/* A CA is not a key of the host's. */
+	known_hosts_check(kh, blob, (size_t)n, &m);
+	assert_int_not_equal(m.verdict, KNOWN_HOSTS_KNOWN);
+	assert_null(known_hosts_key(kh, 0, &len));
+	free(list);
+	known_hosts_free(kh);
+}
+
+static void
+authorities(void **state)
+{
+	(void)state;
+	assert_ca(22, "@cert-authority h " LINE_OTHER, KNOWN_HOSTS_KNOWN);
+	assert_ca(22, "@cert-authority * " LINE_OTHER, KNOWN_HOSTS_KNOWN);
+	assert_ca(2222, "@cert-authority h " LINE_OTHER, KNOWN_HOSTS_KNOWN);
+	assert_ca(2222, "@cert-authority [h]:2222 " LINE_OTHER,
+	    KNOWN_HOSTS_KNOWN);
+	assert_ca(22, "@cert-authority *,!h " LINE_OTHER, KNOWN_HOSTS_UNKNOWN);
+	assert_ca(22, "@cert-authority x " LINE_OTHER, KNOWN_HOSTS_UNKNOWN);
+	assert_ca(22, "@cert-authority h " LINE_ED25519, KNOWN_HOSTS_UNKNOWN);
+	assert_ca(22, "@cert-authority h " LINE_OTHER "@revoked * " LINE_OTHER,
+	    KNOWN_HOSTS_REVOKED);
+	assert_ca(22, "@cert-authority h " LINE_OTHER "@revoked x " LINE_OTHER,
+	    KNOWN_HOSTS_KNOWN);
 }
 
 static void
@@ -528,6 +583,7 @@ main(void)
 		cmocka_unit_test(torn_files_make_nothing_known),
 		cmocka_unit_test(size_bounds),
 		cmocka_unit_test(algorithms_by_what_is_known),
+		cmocka_unit_test(authorities),
 		cmocka_unit_test(loading),
 	};
 
