@@ -103,7 +103,8 @@ class Moored(Hawserd):
 
     def give_home(self, sshd):
         """The user's keys and known_hosts are in ~/.ssh."""
-        shutil.copy(sshd.keys.ed25519, self.path("home/.ssh/id_ed25519"))
+        for name in ("id_ed25519", f"key-of-{NAME}"):
+            shutil.copy(sshd.keys.ed25519, self.path(f"home/.ssh/{name}"))
         shutil.copy(sshd.known_hosts, self.path("home/.ssh/known_hosts"))
         for top, folders, files in os.walk(self.path("home")):
             for name in (top, *(os.path.join(top, f) for f in files)):
@@ -211,6 +212,10 @@ def test_becomes_the_user(moored, server, target, ns):
         ProxyCommand=f"sh -c 'pwd >{told}; env >>{told}; exec nc %h %p'")
     moored.write(home_stanza("one", server, f"LocalForward 80 {target}"),
                  proxied)
+    # As root it would be refused.
+    matched = moored.path("home/matched")
+    moored.write(f'Match exec "id -u >{matched}"\n\tConnectTimeout 9\n',
+                 name="20-match.conf")
     # As root's hawserd has left them, and a link that leads out.
     os.mkdir(moored.state)
     for name in ("known_hosts", "hawserd.log"):
@@ -244,6 +249,7 @@ def test_becomes_the_user(moored, server, target, ns):
             f"LOGNAME={NAME}"} <= set(lines)
     assert not [line for line in lines if re.match("XDG_|HAWSER_", line)]
     assert facts(told)[2] == "0o600"
+    assert facts(matched)[:2] == (UID, GID)
 
     # A port that is low, too, but comes only now.
     moored.write(home_stanza("one", server, f"LocalForward 80 {target}",
@@ -274,8 +280,9 @@ def test_nothing_is_left_when_it_is_killed(moored, server, target, ns):
     moored.ini(f"user = {NAME}", "group = moored-files", "[api]",
                "group = moored-files")
     moored.write(home_stanza("one", server, f"LocalForward 80 {target}"),
-                 home_stanza("two", server, f"LocalForward 81 {target}",
-                             ProxyCommand="sleep 600 & nc %h %p | cat"))
+                 stanza("two", server, f"LocalForward 81 {target}",
+                        key="%d/.ssh/key-of-%u", UserKnownHostsFile=None,
+                        ProxyCommand="sleep 600 & nc %h %p | cat"))
     moored.start()
     moored.wait_up("one")
     moored.wait_up("two")
