@@ -2,14 +2,20 @@
 #define _GNU_SOURCE
 #include "supervisor/child.h"
 
-#include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/fdio.h"
+
+/*
+ * How long the end of one that was killed is waited for. SIGKILL can't be put
+ * off but by the kernel (state D: a disk or a file server that hangs).
+ */
+#define DEATH_MS	50
 
 static void
 on_pidfd(evutil_socket_t fd, short what, void *arg)
@@ -43,22 +49,38 @@ child_init(struct child *c, struct event_base *base, struct process *process,
 		abort();
 }
 
+/* One that was killed long ago has died at last; arg is its pid. */
+static void
+on_late_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct process p = { (pid_t)(intptr_t)arg, fd };
+	struct process_exit how;
+
+	(void)what;
+	if (process_reap(&p, &how) == 0)
+		fd_close(&p.pidfd);
+}
+
 void
 child_fini(struct child *c)
 {
+	struct pollfd end = { .fd = c->process.pidfd, .events = POLLIN };
+	struct event_base *base;
 	struct process_exit how;
 
 	if (c->event == NULL)
 		return;
+	base = event_get_base(c->event);
 	event_free(c->event);
 	c->event = NULL;
 	process_kill(&c->process);
-	/* SIGKILL can't be put off: this wait is short. */
-	while (process_reap(&c->process, &how) == 0) {
-		siginfo_t info;
-
-		waitid(P_PID, (id_t)c->process.pid, &info, WEXITED | WNOWAIT);
-	}
+	/* Mostly it takes a moment, and its files are closed then. */
+	if (poll(&end, 1, DEATH_MS) == 1 &&
+	    process_reap(&c->process, &how) == 1)
+		return;
+	event_base_once(base, c->process.pidfd, EV_READ, on_late_end,
+	    (void *)(intptr_t)c->process.pid, NULL);
+	c->process = (struct process){ -1, -1 };
 }
 
 void

@@ -25,7 +25,10 @@ struct child {
 void child_init(struct child *, struct event_base *, struct process *,
     void (*on_exit)(void *arg, const struct process_exit *), void *arg);
 
-/* Kills and reaps it if it still runs. on_exit does not come any more. */
+/*
+ * Kills and reaps it if it still runs; from the loop, if the kernel takes its
+ * time. on_exit does not come any more.
+ */
 void child_fini(struct child *);
 
 /* "signal 11 (Segmentation fault)" or "exit code 3". size is of out. */

@@ -65,7 +65,8 @@ void host_table_retry_all(struct host_table *);
 
 /*
  * Ends everything: workers that are up cancel their forwards and go, and are
- * killed after limit_ms. on_stopped (once, from the loop) when none is left.
+ * killed after limit_ms. on_stopped (once, from the loop) when none is left,
+ * or a second after that.
  */
 void host_table_stop(struct host_table *, int64_t limit_ms,
     void (*on_stopped)(void *arg), void *arg);

@@ -6,6 +6,9 @@
 #include "base/str.h"
 #include "supervisor/host_entry.h"
 
+/* How long after the limit of a stop the last processes may take to die. */
+#define DEATH_MS	1000
+
 static void
 on_stopped(evutil_socket_t fd, short what, void *arg)
 {
@@ -124,6 +127,8 @@ host_table_stop(struct host_table *t, int64_t limit_ms,
 	}
 	TAILQ_FOREACH(e, &t->leaving, entry)
 		stop_retired(e, limit_ms);
+	/* One that is killed, but held by the kernel, is not waited for. */
+	host_timer_set(t->stopped, limit_ms + DEATH_MS);
 	if (!has_runs(t))
 		event_active(t->stopped, EV_TIMEOUT, 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -295,6 +297,30 @@ a_stop_ends_even_the_deaf(void **state)
 	assert_string_equal(field(f, "b", "workers"), "[]");
 }
 
+/* A tracer holds it at its exit, as the kernel would in state D. */
+static void
+a_stop_does_not_wait_for_the_undead(void **state)
+{
+	struct fixture *f = *state;
+	struct host h[] = { HOST("a", "deaf") };
+	int64_t begin;
+	pid_t pid;
+
+	apply(f, h, 1);
+	wait_state(f, "a", "up");
+	pid = (pid_t)atoi(field(f, "a", "pid"));
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT) == -1)
+		skip();
+	begin = clock_now_ms();
+	host_table_stop(f->table, 100, on_stopped, f);
+	while (!f->stopped)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_true(clock_now_ms() - begin < 5000);
+	assert_string_not_equal(field(f, "a", "workers"), "[]");
+	while (ptrace(PTRACE_CONT, pid, NULL, NULL) == -1)
+		assert_int_equal(errno, ESRCH);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -312,6 +338,7 @@ main(int argc, char **argv)
 		TEST(a_denied_local_forward_is_not_lent_again),
 		TEST(only_eight_connect_at_a_time),
 		TEST(a_stop_ends_even_the_deaf),
+		TEST(a_stop_does_not_wait_for_the_undead),
 	};
 
 	return FIXTURE_MAIN(argc, argv, tests);
