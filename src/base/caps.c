@@ -23,12 +23,11 @@ get(struct __user_cap_data_struct words[WORDS])
 }
 
 void
-caps_bound(uint64_t set)
+caps_forbid_gain(void)
 {
 	/* The kernel may know more of them than its header did. */
-	for (int i = 0; i < 64 && prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		if ((set >> i & 1) == 0)
-			(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
 }
 
 int

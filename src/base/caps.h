@@ -16,11 +16,11 @@
 #define CAPS_LOW_PORTS	(1ull << 10)	/* CAP_NET_BIND_SERVICE */
 
 /*
- * Nothing that is executed from here on, setuid or not, has a capability that
- * is not in set. As far as we may say so (CAP_SETPCAP): else it stays as it
- * was.
+ * Empties the bounding set: nothing that is executed from here on, setuid or
+ * not, has a capability. What we have we keep. As far as we may say so
+ * (CAP_SETPCAP): else it stays as it was.
  */
-void caps_bound(uint64_t set);
+void caps_forbid_gain(void);
 
 /*
  * Gives up every capability that is not in set, for good; of set we keep, and

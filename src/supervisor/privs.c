@@ -248,7 +248,7 @@ static int
 change_ids(const struct runas *who, struct err *err)
 {
 	/* While we are root and may. */
-	caps_bound(CAPS_LOW_PORTS);
+	caps_forbid_gain();
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1 ||
 	    initgroups(who->name, who->gid) == -1 ||
 	    setresgid(who->gid, who->gid, who->gid) == -1 ||

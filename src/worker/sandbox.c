@@ -132,6 +132,7 @@ drop_capabilities(void)
 {
 	struct err err;
 
+	caps_forbid_gain();
 	if (caps_keep(CAPS_NONE, &err) == -1)
 		log_warn("capabilities stay: %s", err.text);
 }
