@@ -97,6 +97,16 @@ static const struct row user_keys[] = {
 	{ NULL, false },
 };
 
+static const struct row authorities[] = {
+	{ "ssh-ed25519", false },
+	{ "ecdsa-sha2-nistp256", false },
+	{ "ecdsa-sha2-nistp384", false },
+	{ "ecdsa-sha2-nistp521", false },
+	{ "rsa-sha2-512", false },
+	{ "rsa-sha2-256", false },
+	{ NULL, false },
+};
+
 static const struct {
 	const char *keyword;
 	const struct row *rows;
@@ -106,6 +116,7 @@ static const struct {
 	[ALGORITHM_CIPHER] = { "Ciphers", ciphers },
 	[ALGORITHM_MAC] = { "MACs", macs },
 	[ALGORITHM_USER_KEY] = { "PubkeyAcceptedAlgorithms", user_keys },
+	[ALGORITHM_CA] = { "CASignatureAlgorithms", authorities },
 };
 static_assert(sizeof(kinds) / sizeof(kinds[0]) == ALGORITHM_KIND_COUNT,
     "one row per kind");

@@ -21,6 +21,7 @@ enum algorithm_kind {
 	ALGORITHM_CIPHER,
 	ALGORITHM_MAC,
 	ALGORITHM_USER_KEY,	/* our key and its signature */
+	ALGORITHM_CA,		/* signs the certificates of servers */
 	ALGORITHM_KIND_COUNT
 };
 

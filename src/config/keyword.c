@@ -281,9 +281,10 @@ static const struct keyword rows[] = {
 	    .at = LIST(KEX), .help = "Which key exchanges are made, best "
 		"first; see ALGORITHMS." },
 	[KW_CASIGNATUREALGORITHMS] = { .name = "CASignatureAlgorithms",
-	    .kind = KIND_ALGORITHMS, .use = USE_WARNED, .words = words_keys,
-	    .help = "the CA of a host certificate may sign by ed25519, ecdsa "
-		"and RSA with SHA-2" },
+	    .kind = KIND_ALGORITHMS, .use = USE_HONOURED, .words = words_keys,
+	    .reload = RELOAD_REPLACE, .field = FIELD_ALGORITHMS,
+	    .at = LIST(CA), .help = "How the CA of a server's certificate may "
+		"have signed it; see ALGORITHMS." },
 	[KW_LOCALCOMMAND] = { .name = "LocalCommand", .kind = KIND_COMMAND,
 	    .use = USE_SILENT, .help = "No local command is run." },
 	[KW_REMOTECOMMAND] = { .name = "RemoteCommand", .kind = KIND_COMMAND,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/algorithms.h"
 #include "base/str.h"
 #include "ssh/key_verify.h"
 #include "ssh/packet.h"
@@ -112,9 +113,12 @@ is_for(const struct host_cert *c, const char *name)
 
 int
 host_cert_check(const struct host_cert *c, const char *name, int64_t wall_s,
-    struct err *err)
+    const char *algorithms, struct err *err)
 {
+	const uint8_t *algorithm;
+	struct reader r;
 	struct err why;
+	size_t n;
 
 	if (c->kind != HOST_CERT)
 		return err_set(err, ERR_REFUSED, "it is not a host's");
@@ -127,6 +131,11 @@ host_cert_check(const struct host_cert *c, const char *name, int64_t wall_s,
 	if (c->critical_len > 0)
 		return err_set(err, ERR_REFUSED,
 		    "it has critical options, which no host has");
+	reader_init(&r, c->signature, c->signature_len);
+	algorithm = reader_string(&r, &n);
+	if (!algorithm_is_in(algorithms, (const char *)algorithm, n))
+		return err_set(err, ERR_REFUSED, "its CA has signed it by an "
+		    "algorithm that is not one of CASignatureAlgorithms");
 	if (key_verify(c->ca, c->ca_len, c->signature, c->signature_len,
 	    c->blob, c->signed_len, &why) == -1)
 		return err_set(err, ERR_REFUSED, "its CA has not signed it: "

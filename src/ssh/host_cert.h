@@ -47,9 +47,10 @@ void host_cert_fini(struct host_cert *);
  * Whoever its CA is: is it a host's, valid at wall_s (seconds since 1970) and
  * for this name (lower case, without a port; one without principals is for
  * every name, and principals may be patterns), without critical options, and
- * signed by its CA (RSA by SHA-2 only)? 0; -1 with ERR_REFUSED and why not.
+ * signed by its CA, by one of these algorithms (with commas; RSA by SHA-2
+ * only)? 0; -1 with ERR_REFUSED and why not.
  */
 int host_cert_check(const struct host_cert *, const char *name,
-    int64_t wall_s, struct err *);
+    int64_t wall_s, const char *algorithms, struct err *);
 
 #endif

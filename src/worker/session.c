@@ -344,7 +344,8 @@ check_ca(struct session *s, const struct host_cert *c,
 		rc = err_set(err, ERR_REFUSED, "the list of RevokedHostKeys "
 		    "has certificates, which are not looked up");
 	else
-		rc = host_cert_check(c, name, clock_wall_ms() / 1000, err);
+		rc = host_cert_check(c, name, clock_wall_ms() / 1000,
+		    s->algorithms.lists[ALGORITHM_CA].names, err);
 	free(name);
 	return rc;
 }

@@ -121,9 +121,9 @@ def test_rekeys(hawserd, make_sshd, ca, serve):
     assert hawserd.host("one")["last_end"] is None
 
 
-def refused(hawserd, sshd, why):
+def refused(hawserd, sshd, why, **options):
     """The certificate isn't taken, and its plain key isn't known."""
-    start(hawserd, sshd)
+    start(hawserd, sshd, **options)
     parked = hawserd.wait_state("one", "parked")
     assert parked["parked"]["class"] == "hostkey"
     assert parked["parked"]["verdict"] == "unknown"
@@ -163,6 +163,14 @@ def test_another_ca(hawserd, make_sshd, ca, workdir):
     other = Ca(workdir, name="other")
     trust(sshd, f"@cert-authority * {other.line}")
     refused(hawserd, sshd, "no @cert-authority line has its CA")
+
+
+def test_signature_algorithms(hawserd, make_sshd, ca):
+    sshd = make_sshd()
+    show(sshd, ca.sign(sshd))
+    trust(sshd, f"@cert-authority * {ca.line}")
+    refused(hawserd, sshd, "not one of CASignatureAlgorithms",
+            CASignatureAlgorithms="-ssh-ed25519")
 
 
 def test_ca_of_other_hosts(hawserd, make_sshd, ca):

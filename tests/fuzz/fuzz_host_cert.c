@@ -16,7 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(host_cert_is(data, len));
 	FUZZ_CHECK(c.key.len < len && c.signed_len < len);
 	FUZZ_CHECK(c.ca >= data && c.ca + c.ca_len <= data + len);
-	if (host_cert_check(&c, "host.example", 1600000000, &err) == -1)
+	if (host_cert_check(&c, "host.example", 1600000000,
+	    "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512", &err) == -1)
 		FUZZ_CHECK(err.code == ERR_REFUSED && err.text[0] != '\0');
 	host_cert_fini(&c);
 	return 0;

@@ -240,7 +240,7 @@ every_algorithm_can_be_written(void **state)
 {
 	static const enum keyword_id ids[] = { KW_KEXALGORITHMS,
 	    KW_HOSTKEYALGORITHMS, KW_CIPHERS, KW_MACS,
-	    KW_PUBKEYACCEPTEDALGORITHMS };
+	    KW_PUBKEYACCEPTEDALGORITHMS, KW_CASIGNATUREALGORITHMS };
 
 	(void)state;
 	for (int i = 0; i < ALGORITHM_KIND_COUNT; i++) {

@@ -17,6 +17,7 @@
 #include "ssh/host_cert.h"
 
 #define NOW	1600000000	/* 2020-09-13 */
+#define ALL	"ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,ssh-rsa"
 #define VALID	"-V 20200101:20210101"
 
 static char dir[] = "/tmp/hawser-cert-XXXXXX";
@@ -82,7 +83,7 @@ check(const uint8_t *blob, size_t len, const char *name, int64_t now,
 
 	if (host_cert_parse(&c, blob, len, err) == -1)
 		return -1;
-	rc = host_cert_check(&c, name, now, err);
+	rc = host_cert_check(&c, name, now, ALL, err);
 	host_cert_fini(&c);
 	return rc;
 }
@@ -135,9 +136,9 @@ certificates(void **state)
 		assert_memory_equal(c.ca, ca_blob, ca_len);
 		assert_int_equal(c.key.len, key_len);
 		assert_memory_equal(c.key.blob, key_blob, key_len);
-		if (host_cert_check(&c, "h", NOW, &err) == -1)
+		if (host_cert_check(&c, "h", NOW, ALL, &err) == -1)
 			fail_msg("%s by %s: %s", key, ca, err.text);
-		assert_int_equal(host_cert_check(&c, "x", NOW, &err), 0);
+		assert_int_equal(host_cert_check(&c, "x", NOW, ALL, &err), 0);
 		host_cert_fini(&c);
 		free(key_blob);
 		free(ca_blob);
@@ -218,6 +219,26 @@ what_it_is_for(void **state)
 	}
 }
 
+static void
+how_it_is_signed(void **state)
+{
+	size_t len;
+	uint8_t *blob = make("rsa", "-h -n h -t rsa-sha2-256 " VALID,
+	    "ecdsa", &len);
+	struct host_cert c;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(host_cert_parse(&c, blob, len, &err), 0);
+	assert_int_equal(host_cert_check(&c, "h", NOW, ALL, &err), -1);
+	assert_non_null(strstr(err.text, "CASignatureAlgorithms"));
+	assert_int_equal(host_cert_check(&c, "h", NOW, "ssh-rsa", &err), -1);
+	assert_int_equal(host_cert_check(&c, "h", NOW,
+	    "ssh-ed25519,rsa-sha2-256", &err), 0);
+	host_cert_fini(&c);
+	free(blob);
+}
+
 /* RSA's SHA-1 is a signature that anybody may have made. */
 static void
 sha1(void **state)
@@ -240,6 +261,7 @@ main(void)
 		cmocka_unit_test(certificates),
 		cmocka_unit_test(every_byte_counts),
 		cmocka_unit_test(what_it_is_for),
+		cmocka_unit_test(how_it_is_signed),
 		cmocka_unit_test(sha1),
 	};
 

@@ -254,8 +254,10 @@ append_names(struct str *out, enum algorithm_kind kind, bool weak,
 		if (algorithm_is_weak(kind, name, n) == weak)
 			str_printf(&some, "%s%.*s", some.len > 0 ? ", " :
 			    before, (int)n, name);
-	str_append(&some, ".");
-	append_sentences(out, some.p);
+	if (some.len > 0) {
+		str_append(&some, ".");
+		append_sentences(out, some.p);
+	}
 	str_fini(&some);
 	str_fini(&all);
 }

@@ -205,6 +205,7 @@ every_row_has_its_effect(void **state)
 		"KexAlgorithms curve25519-sha256",
 		"HostKeyAlgorithms rsa-sha2-256", "Ciphers -aes*",
 		"MACs ^hmac-sha2-512", "PubkeyAcceptedAlgorithms ssh-ed25519",
+		"CASignatureAlgorithms ssh-ed25519",
 		"Compression yes", "RequiredRSASize 2048",
 		"HawserEnabled no", "HawserBackoff 2s 3s", "HawserStable 9s",
 		"HawserHold 9s", "HawserDrain 9s", "HawserVerify no",
