@@ -18,6 +18,7 @@ enum err_code {
 	ERR_NOTFOUND,		/* a thing that was named does not exist */
 	ERR_PERM,		/* not allowed, or unsafe to use */
 	ERR_PROTOCOL,		/* the peer broke its protocol */
+	ERR_CORRUPT,		/* bytes were altered on their way */
 	ERR_TIMEOUT,		/* a deadline passed */
 	ERR_CLOSED,		/* the peer went away */
 	ERR_AGAIN,		/* nothing done; try later */

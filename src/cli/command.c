@@ -25,6 +25,7 @@ exit_code(enum err_code code)
 	case ERR_INPUT:
 	case ERR_NOTFOUND:
 	case ERR_PROTOCOL:
+	case ERR_CORRUPT:
 	case ERR_TIMEOUT:
 	case ERR_AGAIN:
 	case ERR_REFUSED:

@@ -61,7 +61,7 @@ record_open(LIBSSH2_SESSION *s, struct bytebuf *in, const uint8_t **payload,
 	in->head += *need;
 	padding = p[LENGTH_SIZE];
 	if (padding < PADDING_MIN || padding + 2U > len)
-		return -1;	/* no room for a message number */
+		return -2;	/* no room for a message number */
 	*payload = p + LENGTH_SIZE + 1;
 	*n = len - 1 - padding;
 	return 1;

@@ -31,7 +31,7 @@ bool record_can_seal(const LIBSSH2_SESSION *);
  * Opens the packet at in's head. 1, and *payload (borrowed, until in is
  * touched) begins at the message number, *n at least 1 byte; the packet is
  * gone from in. 0 if it is not complete: *need is the length that in must
- * have. -1 if it is not genuine or not a packet.
+ * have. -1 if it is not genuine, -2 if it is, but holds no message.
  */
 int record_open(LIBSSH2_SESSION *, struct bytebuf *in,
     const uint8_t **payload, size_t *n, size_t *need);

@@ -103,7 +103,7 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 		    seq);
 	if ((fault = find_fault(session, tap, data, n)) != NULL) {
 		free(data);
-		tap->on_break(tap, fault);
+		tap->on_break(tap, ERR_PROTOCOL, fault);
 		return LIBSSH2_ERROR_PROTO;
 	}
 	if ((session->state & LIBSSH2_STATE_AUTHENTICATED) &&
@@ -128,6 +128,30 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 	return __real__libssh2_packet_add(session, data, n, macstate, seq);
 }
 
+/* libssh2 forgets a packet that one of our ciphers refuses to open. */
+static void
+free_refused(LIBSSH2_SESSION *session, int rc)
+{
+	struct transportpacket *p = &session->packet;
+
+	if (rc != LIBSSH2_ERROR_DECRYPT || p->total_num != 0 ||
+	    session->remote.crypt == NULL || !(session->remote.crypt->flags &
+	    LIBSSH2_CRYPT_FLAG_REQUIRES_FULL_PACKET))
+		return;
+	LIBSSH2_FREE(session, p->payload);
+	p->payload = NULL;
+}
+
+/* A packet that is encrypted and not genuine: not the server's doing. */
+static bool
+is_altered(const LIBSSH2_SESSION *session, int rc)
+{
+	return (session->state & LIBSSH2_STATE_NEWKEYS) &&
+	    session->remote.crypt_abstract != NULL &&
+	    (rc == LIBSSH2_ERROR_INVALID_MAC || rc == LIBSSH2_ERROR_DECRYPT ||
+	    rc == LIBSSH2_ERROR_OUT_OF_BOUNDARY);
+}
+
 int
 __wrap__libssh2_transport_read(LIBSSH2_SESSION *session)
 {
@@ -141,7 +165,12 @@ __wrap__libssh2_transport_read(LIBSSH2_SESSION *session)
 	rc = __real__libssh2_transport_read(session);
 	if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN) {
 		tap->broken = rc;
-		tap->on_break(tap, "a packet could not be read");
+		free_refused(session, rc);
+		if (is_altered(session, rc))
+			tap->on_break(tap, ERR_CORRUPT, TAP_ALTERED);
+		else
+			tap->on_break(tap, ERR_PROTOCOL, "a packet could not "
+			    "be read");
 	}
 	return rc;
 }

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
+#define TAP_ALTERED	"a packet was altered on its way"
+
 /*
  * tap: sees every packet that libssh2 decrypted, before libssh2 does, and ends
  * its reading at the first error, through the linker's --wrap of
@@ -25,10 +29,10 @@ struct tap {
 	 */
 	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
 	/*
-	 * The session ends: the server broke the protocol in this way, unless
-	 * the link broke before.
+	 * The session ends, unless the link broke before: ERR_PROTOCOL, the
+	 * server broke the protocol in this way; ERR_CORRUPT.
 	 */
-	void (*on_break)(struct tap *, const char *what);
+	void (*on_break)(struct tap *, enum err_code, const char *what);
 	/*
 	 * An SSH_MSG_USERAUTH_FAILURE (borrowed), of which libssh2 forgets
 	 * what stands in it.

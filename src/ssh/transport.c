@@ -355,9 +355,9 @@ on_auth_failure(struct tap *tap, const uint8_t *data, size_t n)
 }
 
 static void
-on_break(struct tap *tap, const char *what)
+on_break(struct tap *tap, enum err_code code, const char *what)
 {
-	transport_set_cause((struct transport *)tap, ERR_PROTOCOL, what);
+	transport_set_cause((struct transport *)tap, code, what);
 }
 
 static void
@@ -502,7 +502,10 @@ transport_explain(struct transport *t, const char *what, struct err *err)
 		    "the server sent no SSH banner");
 	if (transport_link_error(t, err) == -1)
 		return -1;
-	libssh2_session_last_error(t->session, &text, NULL, 0);
+	if (libssh2_session_last_error(t->session, &text, NULL, 0) ==
+	    LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
+		text = "the server's answer makes no sense, or its signature "
+		    "is wrong; were bytes altered on the way?";
 	return err_set(err, ERR_PROTOCOL, "%s: %s", what, text);
 }
 

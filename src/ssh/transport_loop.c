@@ -116,12 +116,16 @@ read_record(struct transport *t, size_t *budget)
 		return true;
 	case 0:
 		return *budget > 0 && fill(t, need, budget);
+	case -1:
+		transport_set_cause(t, ERR_CORRUPT, TAP_ALTERED);
+		break;
 	default:
 		transport_set_cause(t, ERR_PROTOCOL,
-		    "a packet was corrupted on its way");
-		fail_read(t);
-		return false;
+		    "a packet without a message");
+		break;
 	}
+	fail_read(t);
+	return false;
 }
 
 /*

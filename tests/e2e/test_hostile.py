@@ -105,38 +105,54 @@ def test_reset_at_every_byte_of_a_handshake(hawserd, make_sshd, serve):
 
 
 class Flipper:
-    """Passes bytes on; alters one in each direction when told to."""
+    """Passes bytes on, up to the server and down from it, and alters one of
+    them: the one at a place of one way, or, when told to, one of the next
+    large piece of that way."""
 
-    def __init__(self, serve, port):
+    def __init__(self, serve, sshd, way, place=None):
         self.flip = threading.Event()
-        self._target = port
+        self._target = sshd.port
+        self._way, self._place = way, place
         self.port = serve(self._serve).port
+        sshd.trust_port(self.port)
 
     def _serve(self, near):
         with connect(self._target) as far:
             far.settimeout(None)
-            there = threading.Thread(target=self._pass, args=(near, far),
-                                     daemon=True)
+            there = threading.Thread(target=self._pass, daemon=True,
+                                     args=(near, far, self._way == "up"))
             there.start()
-            self._pass(far, near)
+            self._pass(far, near, self._way == "down")
             there.join()
 
-    def _pass(self, source, sink):
+    def _pass(self, source, sink, is_way):
+        seen = 0
         with contextlib.suppress(OSError):
             while data := bytearray(source.recv(CHUNK)):
-                if self.flip.is_set() and len(data) > 1000:
-                    self.flip.clear()
-                    data[len(data) // 2] ^= 0x10
+                if is_way:
+                    self._alter(data, seen)
+                seen += len(data)
                 sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 
+    def _alter(self, data, seen):
+        if self._place is not None:
+            if seen <= self._place < seen + len(data):
+                data[self._place - seen] ^= 0x10
+        elif self.flip.is_set() and len(data) > 1000:
+            self.flip.clear()
+            data[len(data) // 2] ^= 0x10
 
-def test_altered_bytes(hawserd, sshd, serve):
-    """Row 52: the MAC finds it; a new connection, and no bad byte."""
+
+@pytest.mark.parametrize("cipher", ("aes128-gcm@openssh.com", "aes128-ctr"))
+@pytest.mark.parametrize("way,classes", (("up", ("lost", "closed")),
+                                         ("down", ("lost",))))
+def test_altered_bytes(hawserd, make_sshd, serve, cipher, way, classes):
+    """Row 52: the MAC finds it; a new connection at once, no bad byte."""
+    sshd = make_sshd(options=[f"Ciphers {cipher}"])
     server = serve(echo)
-    line = Flipper(serve, sshd.port)
-    sshd.trust_port(line.port)
+    line = Flipper(serve, sshd, way)
     local = ports.free()
     hawserd.write(stanza("one", sshd,
                          f"LocalForward {local} localhost:{server.port}",
@@ -144,7 +160,7 @@ def test_altered_bytes(hawserd, sshd, serve):
                          HawserBackoff="1s 1s"))
     hawserd.start()
     data = bytes(range(256)) * 4096
-    for _ in range(5):
+    for _ in range(2):
         pid = hawserd.wait_up("one")["pid"]
         with connect(local) as s:
             assert ping(s)
@@ -160,9 +176,35 @@ def test_altered_bytes(hawserd, sshd, serve):
             writer.join()
             assert got < len(data)
         host = until(lambda: (h := hawserd.host("one"))["pid"] not in
-                     (None, pid) and h, 15, "a new worker")
-        assert host["last_end"]["class"] in ("lost", "protocol", "closed")
+                     (None, pid) and h, 5, lambda: hawserd.host("one"))
+        assert host["last_end"]["class"] in classes
     assert proc.alive(hawserd.pid)
+
+
+def alter_everywhere(hawserd, sshd, serve, step):
+    """A host for each place of a handshake, up to where it doesn't matter.
+    Gives the classes in which they end, by way and place."""
+    hosts = {f"{way}{place}": Flipper(serve, sshd, way, place)
+             for way in ("up", "down") for place in range(0, 2400, step)}
+    hawserd.write(*(
+        stanza(name, sshd, f"LocalForward {ports.free()} a:1",
+               Port=line.port, ConnectTimeout=2, HawserBackoff="1h 1h")
+        for name, line in hosts.items()))
+    hawserd.start()
+    ends = {}
+    for name in hosts:
+        host = hawserd.wait_state(name, "up", "waiting", "parked", timeout=60)
+        end = host["last_end"]
+        ends[name] = end["class"] if end else None
+    return ends
+
+
+def test_altered_handshake(hawserd, make_sshd, serve):
+    """Row 52: nobody's key has changed, and nobody is refused."""
+    sshd = make_sshd(options=["MaxStartups 1000"])
+    ends = alter_everywhere(hawserd, sshd, serve, 150)
+    assert {"protocol", "lost"} <= set(ends.values()) <= {
+        None, "protocol", "kex", "lost", "closed", "timeout"}, ends
 
 
 def _send(s, data):

@@ -172,12 +172,13 @@ KEX = [
          text="before keys"),
     Case("newkeys-first", {"kexinit": send(packet(NEWKEYS))},
          text="new keys"),
-    Case("newkeys-for-reply", {"kex-reply": instead(packet(NEWKEYS))}),
+    Case("newkeys-for-reply", {"kex-reply": instead(packet(NEWKEYS))},
+         "lost", "altered"),
     Case("newkeys-twice", {"service": send(packet(NEWKEYS))},
          text="new keys"),
     *[Case(f"{label}-{name}", {step: lambda s, lie=lie: s.sock.sendall(
         s.seal(packet(IGNORE, b"x" * 100), **lie) + bytes(40000))},
-        cipher=cipher)
+        "lost", "altered", cipher=cipher)
       for label, cipher in (("gcm", None), ("ctr", Ctr))
       for step in ("service", "pk-ok")
       for name, lie in (
