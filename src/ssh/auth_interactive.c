@@ -17,6 +17,7 @@ struct dialogue {
 	struct auth *a;
 	struct secret password;		/* that was given in it */
 	bool asked;			/* it had a question */
+	bool other;			/* ... and not for a password alone */
 	char *response;			/* RESPONSE_SIZE bytes of secrets */
 	size_t len;
 };
@@ -54,6 +55,7 @@ answer(struct dialogue *d, const struct auth_prompt *p)
 	int rc;
 
 	d->asked = true;
+	d->other = d->other || !is_password;
 	if (auth_prompt_wants_new(p)) {
 		str_append(&d->a->remarks, "; the server wants a new "
 		    "password: log in once with ssh and change it");
@@ -94,6 +96,16 @@ respond(struct dialogue *d, const uint8_t *data, size_t len, struct err *err)
 	return 0;
 }
 
+static void
+judge_password(struct dialogue *d, bool was_right)
+{
+	/* Which of several answers was wrong isn't said: it may be right. */
+	if (d->other && !was_right)
+		d->a->wrong_passwords++;
+	else
+		auth_judge_password(d->a, &d->password, was_right);
+}
+
 static enum auth_outcome
 judge(struct dialogue *d, uint8_t verdict)
 {
@@ -101,7 +113,7 @@ judge(struct dialogue *d, uint8_t verdict)
 
 	auth_take_failure(a);
 	if (d->password.text != NULL)
-		auth_judge_password(a, &d->password, a->partial ||
+		judge_password(d, a->partial ||
 		    verdict == MSG_USERAUTH_SUCCESS);
 	if (verdict == MSG_USERAUTH_SUCCESS)
 		return AUTH_DONE;

@@ -307,6 +307,29 @@ questions(void **state)
 	    "Verification code ?[1mnow?[0m?: ");
 }
 
+/* A code is mistyped more easily than a password is. */
+static void
+wrong_code_right_password(void **state)
+{
+	static const struct turn turns[] = { REFUSE("none", ALL),
+	    ASK("keyboard-interactive", "-Password: "),
+	    ASK("answer pw", "-Verification code: "),
+	    REFUSE("answer 1", ALL),
+	    ASK("keyboard-interactive", "-Password: "),
+	    ASK("answer pw", "-Verification code: "), ACCEPT("answer 2"),
+	    END };
+
+	(void)state;
+	secrets("pw", "1");
+	snprintf(w.said[2], sizeof(w.said[2]), "pw");
+	snprintf(w.said[3], sizeof(w.said[3]), "2");
+	assert_int_equal(run_all(turns), 0);
+	assert_string_equal(w.questions[2], "password 2 (me@server) "
+	    "Password: ");
+	assert_string_equal(w.questions[3], "answer 2 (me@server) "
+	    "Verification code: ");
+}
+
 /* Wrong by one method is wrong by the other; what is refused is not said. */
 static void
 one_password_for_two_methods(void **state)
@@ -542,6 +565,7 @@ main(void)
 		cmocka_unit_test(same_password_again),
 		cmocka_unit_test(expired_password),
 		cmocka_unit_test(questions),
+		cmocka_unit_test(wrong_code_right_password),
 		cmocka_unit_test(one_password_for_two_methods),
 		cmocka_unit_test(no_password),
 		cmocka_unit_test(no_answer),
