@@ -103,7 +103,7 @@ auth_take_failure(struct auth *a)
 	bool is_new = f->count != a->failures;
 
 	a->failures = f->count;
-	a->methods = f->methods;
+	a->methods = f->methods[0] != '\0' ? f->methods : "nothing";
 	a->partial = is_new && f->partial;
 	return is_new;
 }

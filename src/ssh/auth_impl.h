@@ -27,7 +27,8 @@ struct auth {
 	char *taken;			/* signatures: signature_taken() */
 	int64_t deadline_ms;		/* the request's, moved by questions */
 	unsigned failures;		/* that were looked at */
-	const char *methods;		/* the server's list; the transport's */
+	const char *methods;		/* the server's list; "nothing" if it is
+					   empty */
 	bool partial;			/* the last request was granted, but
 					   more is needed */
 	unsigned spent;			/* a bit per method: nothing left */

@@ -234,6 +234,17 @@ secrets(const char *first, const char *second)
 	  .prompts = { __VA_ARGS__ } }
 #define END		{ 0 }
 
+/* RFC 4252 5.1 lets the list be empty. */
+static void
+nothing_goes_on(void **state)
+{
+	static const struct turn turns[] = { REFUSE("none", ""), END };
+
+	(void)state;
+	assert_int_equal(run_all(turns), -1);
+	assert_err(ERR_REFUSED, "user \"me\"; it allows nothing");
+}
+
 static void
 no_need_of_anything(void **state)
 {
@@ -561,6 +572,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_need_of_anything),
+		cmocka_unit_test(nothing_goes_on),
 		cmocka_unit_test(password),
 		cmocka_unit_test(same_password_again),
 		cmocka_unit_test(expired_password),
