@@ -104,6 +104,8 @@ ask_secret(void *arg, const struct auth_question *q, struct secret *out,
 	struct message answer;
 	int rc;
 
+	if (s->distrust != NULL && q->kind != AUTH_PASSPHRASE)
+		return err_set(err, ERR_NOTFOUND, "%s", s->distrust);
 	if (ask(s->report, s->sock, FACT_SECRET,
 	    secret_question_encode(&question), ORDER_SECRET,
 	    clock_now_ms() + ASK_SECRET_MS, &answer, err) == -1)

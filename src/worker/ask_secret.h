@@ -19,6 +19,8 @@
 struct ask_secret {
 	struct report *report;
 	int sock;		/* where orders come from */
+	const char *distrust;	/* why the server gets no password and no
+				   answer, a sentence; NULL: it does */
 };
 
 /* As auth_request's ask; arg is a struct ask_secret. */

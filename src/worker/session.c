@@ -35,6 +35,7 @@ struct session {
 	bool by_cert;			/* the server's key is certified */
 	enum phase phase;
 	const char *sandbox;		/* its name, once it is entered */
+	char *distrust;			/* see struct ask_secret */
 	struct targets reach;
 };
 
@@ -276,6 +277,22 @@ refuse_key(struct session *s, const struct known_hosts_match *m,
 	return -1;
 }
 
+/* Nobody checks keys. ssh tells such a server no secrets, either. */
+static int
+ignore_key(struct session *s, const struct known_hosts_match *m)
+{
+	char *place = known_hosts_place(m);
+
+	log_warn("the server's key is not checked: StrictHostKeyChecking is "
+	    "off");
+	if (m->verdict == KNOWN_HOSTS_CHANGED)
+		s->distrust = str_dupf("the server's key is not the one in "
+		    "%s, so it gets none; to compare and accept it, set "
+		    "StrictHostKeyChecking yes, then: hawser hostkey", place);
+	free(place);
+	return 0;
+}
+
 /* accept-new: nothing is sent before the key stands in known_hosts. */
 static int
 record_key(struct session *s, const struct known_hosts_match *m,
@@ -317,11 +334,8 @@ check_plain_key(struct session *s, const uint8_t *key, size_t len)
 		return record_key(s, &match, key, len);
 	/* A revoked key is refused whatever the configuration says. */
 	if (policy == HOST_KEY_OFF &&
-	    match.verdict != KNOWN_HOSTS_REVOKED) {
-		log_warn("the server's key is not checked: "
-		    "StrictHostKeyChecking is off");
-		return 0;
-	}
+	    match.verdict != KNOWN_HOSTS_REVOKED)
+		return ignore_key(s, &match);
 	return refuse_key(s, &match, key, len);
 }
 
@@ -417,7 +431,8 @@ static int
 authenticate(struct session *s)
 {
 	const struct session_order *o = s->order;
-	struct ask_secret secrets = { .report = s->report, .sock = s->sock };
+	struct ask_secret secrets = { .report = s->report, .sock = s->sock,
+	    .distrust = s->distrust };
 	struct auth_request request = {
 		.user = o->user,
 		.host = o->hostname,
@@ -492,5 +507,6 @@ out:
 	keyring_fini(&s.keys);
 	algorithms_fini(&s.algorithms);
 	targets_fini(&s.reach);
+	free(s.distrust);
 	return t;
 }

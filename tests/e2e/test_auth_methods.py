@@ -14,6 +14,7 @@ import pytest
 
 from lib.sshd import USER, PamSshd, make_key
 from lib.wait import SANITIZED
+from lib.worker import OFF
 
 pytestmark = pytest.mark.skipif(
     os.getuid() != 0 or not PamSshd.FOUND,
@@ -159,6 +160,27 @@ def test_expired_password(make_sshd, make_worker):
     end = worker.end()
     assert end["class"] == "auth"
     assert "the server wants a new password" in end["text"]
+
+
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
+def test_no_password_for_a_stranger(make_sshd, make_worker, workdir, method):
+    """Who checks no keys still tells no password to a server that shows
+    another key than the one that is known. A key logs in to it."""
+    sshd = make_sshd(kind=PamSshd,
+                     options=[f"AuthenticationMethods publickey,{method}"])
+    sshd.write_known_hosts([make_key(os.path.join(workdir, "old"),
+                                     "ed25519")])
+    worker = make_worker(sshd, auth_methods=BOTH, can_ask=True,
+                         host_key_policy=OFF).start()
+    end = worker.end()
+    assert end["class"] == "auth"
+    assert re.search("was accepted, but is not enough; no password: the "
+                     f"server's key is not the one in {sshd.known_hosts}:1, "
+                     "so it gets none; .*: hawser hostkey", end["text"]), \
+        end["text"]
+    assert "fact.secret" not in [fact["m"] for fact in worker.facts]
+    sshd.log.wait("Partial publickey for")
+    assert "Failed" not in sshd.log.text()
 
 
 @pytest.mark.parametrize("kind,fmt", [
