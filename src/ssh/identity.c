@@ -99,6 +99,19 @@ open_file(const char *path, struct err *err)
 	}
 }
 
+/*
+ * Who may read root's file is root's to say: a credential that systemd gives
+ * us by an ACL shows it as the group's rights. All may not.
+ */
+static bool
+is_private(const struct stat *st)
+{
+	mode_t others = st->st_uid == geteuid() ? S_IRWXG | S_IRWXO :
+	    S_IWGRP | S_IRWXO;
+
+	return (st->st_mode & others) == 0;
+}
+
 static int
 check_file(int fd, const char *path, size_t *size, struct err *err)
 {
@@ -114,7 +127,7 @@ check_file(int fd, const char *path, size_t *size, struct err *err)
 		    "key file %s belongs to user %u; it must be owned by root "
 		    "or by the user hawser runs as", path,
 		    (unsigned)st.st_uid);
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if (!is_private(&st))
 		return err_set(err, ERR_PERM,
 		    "key file %s is readable by others (mode %04o); "
 		    "chmod 600 it", path, (unsigned)st.st_mode & 07777);

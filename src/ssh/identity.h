@@ -34,8 +34,9 @@ struct identity {
  * Reads one file. 0; -1, with nothing but what is known of the public half in
  * out, and:
  *	ERR_NOTFOUND	there is no such file
- *	ERR_PERM	it can be read by others (any of mode 0077), or belongs
- *			to neither us nor root, or we may not read it
+ *	ERR_PERM	it can be read by others (ours: any of mode 0077;
+ *			root's, and we are not root: any of mode 0027), or
+ *			belongs to neither us nor root, or we may not read it
  *	ERR_INPUT	it is no private key that can be used: damaged, a public
  *			key, an unsupported type, too large
  *	ERR_SYS		it cannot be read

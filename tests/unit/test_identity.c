@@ -280,6 +280,40 @@ modes_and_owners(void **state)
 	free(bytes);
 }
 
+/* As systemd gives a credential to a user: root's, with an ACL. */
+static void
+roots_file_for_us(void **state)
+{
+	char *bytes, *path = at("root");
+	size_t len;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	bytes = read_key("ed25519", &len);
+	assert_int_equal(chmod(dir, 0711), 0);
+	write_key("root", bytes, len, 0440);
+	assert_int_equal(chown(path, 0, 12345), 0);
+	assert_refused("root", ERR_PERM, "(mode 0440)");
+	assert_int_equal(setegid(12345), 0);
+	assert_int_equal(seteuid(12345), 0);
+	assert_loads("root", "ssh-ed25519");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(path, 0460), 0);
+	assert_int_equal(seteuid(12345), 0);
+	assert_refused("root", ERR_PERM, "(mode 0460)");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(seteuid(12345), 0);
+	assert_refused("root", ERR_PERM, "(mode 0444)");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(setegid(0), 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+	assert_int_equal(unlink(path), 0);
+	free(path);
+	free(bytes);
+}
+
 static void
 files_that_are_no_keys(void **state)
 {
@@ -410,6 +444,7 @@ main(void)
 		cmocka_unit_test(encrypted_keys_are_kept),
 		cmocka_unit_test(carriage_returns_and_no_last_newline),
 		cmocka_unit_test(modes_and_owners),
+		cmocka_unit_test(roots_file_for_us),
 		cmocka_unit_test(files_that_are_no_keys),
 		cmocka_unit_test(torn_keys),
 		cmocka_unit_test(unsupported_types),
