@@ -46,6 +46,14 @@ enter(struct session *s, enum phase phase)
 	report_phase(s->report, phase);
 }
 
+/* As ssh calls it: to people, and in certificates. */
+static const char *
+server_name(const struct session_order *o)
+{
+	return o->host_key_alias[0] != '\0' ? o->host_key_alias :
+	    o->hostname;
+}
+
 static int
 load_known_hosts(struct session *s)
 {
@@ -345,8 +353,7 @@ check_ca(struct session *s, const struct host_cert *c,
     const struct known_hosts_match *m, struct err *err)
 {
 	const struct session_order *o = s->order;
-	char *name = str_dup(o->host_key_alias[0] != '\0' ?
-	    o->host_key_alias : o->hostname);
+	char *name = str_dup(server_name(o));
 	int rc;
 
 	for (char *p = name; *p != '\0'; p++)
@@ -435,7 +442,7 @@ authenticate(struct session *s)
 	    .distrust = s->distrust };
 	struct auth_request request = {
 		.user = o->user,
-		.host = o->hostname,
+		.host = server_name(o),
 		.allowed = &s->algorithms.lists[ALGORITHM_USER_KEY],
 		.required_rsa_bits = o->required_rsa_bits,
 		.keys = &s->keys,

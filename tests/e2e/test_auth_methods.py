@@ -71,10 +71,11 @@ def test_password(start):
 
 
 def test_questions(start):
-    """A server that takes nothing else."""
-    sshd, worker = start(["AuthenticationMethods keyboard-interactive"], BOTH)
+    """A server that takes nothing else. Prompts name it as ssh's do."""
+    sshd, worker = start(["AuthenticationMethods keyboard-interactive"], BOTH,
+                         host_key_alias="alias", host_key_policy=OFF)
     fact = tell(worker, sshd.password, kind="password", **{"try": 1})
-    assert fact["prompt"] == f"({USER}@127.0.0.1) Password: "
+    assert fact["prompt"] == f"({USER}@alias) Password: "
     worker.wait("up")
     sshd.log.wait("Accepted keyboard-interactive/pam for")
 
