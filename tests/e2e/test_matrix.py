@@ -180,8 +180,8 @@ def test_more_than_a_key_is_needed(hawserd, make_sshd):
 @pytest.mark.skipif(os.getuid() != 0 or not PamSshd.FOUND,
                     reason="a server with PAM of its own needs root, and PAM")
 @pytest.mark.parametrize("second", ("keyboard-interactive", "password"))
-def test_two_factors(hawserd, make_sshd, serve, openssh, second):
-    sshd = make_sshd(PamSshd, program=openssh, options=[
+def test_two_factors(hawserd, make_sshd, serve, second):
+    sshd = make_sshd(PamSshd, program=SSHDS[-1], options=[
         f"AuthenticationMethods publickey,{second}"])
     assert_works(hawserd, sshd, serve,
                  HawserPassphraseCommand=f"cat {sshd.path('password')}")
