@@ -1,398 +1,155 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * connection: any server, after authentication. The transport is a fake that
- * counts; the input is a list of steps, each a packet from the server (any
- * bytes, or one that is well-formed) or something that the worker does.
+ * connection: any server, after authentication. The transport is a fake; the
+ * input is a list of steps, each a packet from the server (any bytes, or one
+ * that is well-formed), something that the worker does, or a scene in which
+ * both do what leads deeper. A referee hears both.
  */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "../unit/fake_transport.h"
+#include "base/clock.h"
 #include "fuzz.h"
+#include "player.h"
+#include "referee.h"
 #include "ssh/connection.h"
 #include "ssh/packet.h"
 
-#define CHANNELS	8
-/* By so much may a write go over the buffer's limit. */
-#define CHANNEL_PACKET	32768
+#define PACKET		32768
+/* Floods of data in one input: each may cost two megabytes. */
+#define FLOODS		3
 
-/* The worker's side: the channels it holds, and the input's next bytes. */
-struct user {
-	const struct transport *transport;
-	struct channel *channels[CHANNELS];
-	bool asked[CHANNELS];	/* a forwarded open that has no answer yet */
-	const uint8_t *p;
-	size_t left;
-	enum { NONE, OUTER, INNER } in_call[CHANNELS];
-	bool ended;
-};
+static const uint8_t zeros[PACKET + 1];
 
-static struct user user;
+static struct {
+	uint32_t last_id;	/* of the last channel that we asked for */
+	int floods;
+	int64_t now_ms;
+} game;
+static struct referee referee;
 
-static uint8_t
-next_byte(void)
+static int64_t
+now_ms(void)
 {
-	if (user.left == 0)
-		return 0;
-	user.left--;
-	return *user.p++;
+	return game.now_ms;
 }
 
+/* The referee hears what was sent. */
 static void
-forget(const struct channel *channel)
+listen_to_us(struct transport *t)
 {
-	for (size_t i = 0; i < CHANNELS; i++)
-		if (user.channels[i] == channel)
-			user.channels[i] = NULL;
-}
+	struct packet *p;
+	struct reader r;
+	size_t n;
 
-/* False if there is no place for another one. */
-static bool
-hold(struct channel *channel, bool asked)
-{
-	for (size_t i = 0; i < CHANNELS; i++)
-		if (user.channels[i] == NULL && !user.in_call[i]) {
-			user.channels[i] = channel;
-			user.asked[i] = asked;
-			return true;
+	/* Only we are held up by a rekey. */
+	referee.is_lenient = referee.is_lenient || t->rekeying ||
+	    t->rekey_after > 0;
+	while ((p = fake_transport_take(t)) != NULL) {
+		referee_hear_us(&referee, p->bytes, p->len);
+		reader_init(&r, p->bytes + 1, p->len - 1);
+		if (p->bytes[0] == MSG_CHANNEL_OPEN) {
+			reader_string(&r, &n);
+			game.last_id = reader_u32(&r);
 		}
-	return false;
+		packet_free(p);
+	}
 }
 
+/* A packet from the server, once all that we have sent was heard. */
 static void
-let_go(struct channel *channel)
+hand_in(struct transport *t, const uint8_t *bytes, size_t n)
 {
-	forget(channel);
-	channel_free(channel);
-}
-
-/* A call of one channel: where it is in user, and inside which other call. */
-struct call {
-	size_t i;
-	int inside;
-};
-
-/*
- * What was freed gets no call. A channel_pull inside on_open or on_writable
- * may make calls (INNER), and those make no other.
- */
-static struct call
-enter(const struct channel *channel, int how)
-{
-	struct call call = { 0 };
-
-	while (call.i < CHANNELS && user.channels[call.i] != channel)
-		call.i++;
-	FUZZ_CHECK(call.i < CHANNELS && !user.asked[call.i]);
-	call.inside = user.in_call[call.i];
-	FUZZ_CHECK(call.inside < how);
-	user.in_call[call.i] = how;
-	return call;
-}
-
-static void act_on(size_t i, uint8_t what);
-
-/* Does one thing of the input inside a call, to this or another channel. */
-static void
-leave(struct call call)
-{
-	uint8_t what = next_byte();
-
-	if (what >= 128)
-		act_on(what % CHANNELS, what / 8);
-	user.in_call[call.i] = call.inside;
-}
-
-static void
-on_open(struct channel *channel, void *arg)
-{
-	struct call call = enter(channel, OUTER);
-
-	(void)arg;
-	channel_want_write(channel);
-	leave(call);
-}
-
-static void
-on_open_failed(struct channel *channel, void *arg, unsigned reason,
-    const char *text)
-{
-	struct call call = enter(channel, INNER);
-
-	(void)arg;
-	(void)reason;
-	FUZZ_CHECK(text != NULL && strlen(text) < 256);
-	forget(channel);
-	leave(call);
-}
-
-static size_t
-on_data(struct channel *channel, void *arg, const uint8_t *data, size_t len)
-{
-	struct call call = enter(channel, INNER);
-	uint8_t appetite = next_byte(), sum = 0;
-
-	(void)arg;
-	FUZZ_CHECK(len > 0);
-	for (size_t i = 0; i < len; i++)
-		sum ^= data[i];		/* readable to the end */
-	leave(call);
-	if (appetite == 255 && sum != 1)
-		return 0;
-	return appetite % 2 == 0 ? len : len / 2;
-}
-
-static void
-on_eof(struct channel *channel, void *arg)
-{
-	struct call call = enter(channel, INNER);
-
-	(void)arg;
-	FUZZ_CHECK(channel_queued(channel) == 0);
-	leave(call);
-}
-
-static void
-on_close(struct channel *channel, void *arg)
-{
-	struct call call = enter(channel, INNER);
-
-	(void)arg;
-	let_go(channel);
-	leave(call);
-}
-
-static void
-on_writable(struct channel *channel, void *arg)
-{
-	struct call call = enter(channel, OUTER);
-
-	(void)arg;
-	channel_write(channel, (const uint8_t *)"x", 1);
-	leave(call);
-}
-
-static const struct channel_ops channel_ops = {
-	.on_open = on_open,
-	.on_open_failed = on_open_failed,
-	.on_data = on_data,
-	.on_eof = on_eof,
-	.on_close = on_close,
-	.on_writable = on_writable,
-};
-
-static void
-on_forwarded(struct connection *connection, void *arg, void *listener_arg,
-    struct channel *channel, const struct forwarded_open *open)
-{
-	uint8_t what = next_byte();
-
-	(void)connection;
-	(void)arg;
-	FUZZ_CHECK(listener_arg == &user);
-	FUZZ_CHECK(open->connected_host != NULL);
-	FUZZ_CHECK(open->originator_host != NULL);
-	if (what % 4 == 0 || !hold(channel, what % 4 == 1))
-		channel_reject(channel, OPEN_CONNECT_FAILED, "refused");
-	else if (what % 4 > 1)
-		channel_accept(channel, &channel_ops, NULL);
-}
-
-static void
-on_end(struct connection *connection, void *arg, const struct err *err)
-{
-	(void)connection;
-	(void)arg;
-	FUZZ_CHECK(err->code != ERR_NONE && !user.ended);
-	/* Only forwarded opens that wait for an answer have had no end. */
-	for (size_t i = 0; i < CHANNELS; i++)
-		FUZZ_CHECK(user.channels[i] == NULL || user.asked[i]);
-	user.ended = true;
-}
-
-static const struct connection_ops connection_ops = {
-	.on_forwarded = on_forwarded,
-	.on_end = on_end,
-};
-
-static void
-on_reply(void *arg, bool ok, uint32_t port)
-{
-	(void)arg;
-	(void)ok;
-	(void)port;
+	listen_to_us(t);
+	if (!t->failed)
+		referee_hear_server(&referee, bytes, n);
+	fake_transport_say(t, bytes, n);
 }
 
 /* One packet from the server: its length in two bytes, its bytes. */
 static void
 serve(struct transport *t)
 {
-	size_t len = (size_t)next_byte() % 4 << 8;
+	size_t len = (size_t)player_next() % 4 << 8;
 	const uint8_t *packet;
 
-	len |= next_byte();
-	if (len > user.left)
-		len = user.left;
+	len |= player_next();
+	if (len > player.left)
+		len = player.left;
 	if (len == 0)
 		return;
-	packet = user.p;
-	user.p += len;
-	user.left -= len;
-	fake_transport_say(t, packet, len);
+	packet = player.p;
+	player.p += len;
+	player.left -= len;
+	hand_in(t, packet, len);
+}
+
+/* What follows the channel's number in a packet that is well-formed. */
+static void
+fill(struct packet *p, uint8_t msg, uint8_t what, uint32_t n)
+{
+	bool is_unix = what >= 224;
+
+	switch (msg) {
+	case MSG_CHANNEL_DATA:
+	case MSG_CHANNEL_EXTENDED_DATA:
+		if (msg == MSG_CHANNEL_EXTENDED_DATA)
+			packet_u32(p, 1);
+		packet_string(p, zeros, n < sizeof(zeros) ? n : player_next());
+		break;
+	case MSG_CHANNEL_REQUEST:
+		packet_cstring(p, "exit-status");
+		packet_u8(p, what / 64);
+		packet_u32(p, n);
+		break;
+	case MSG_CHANNEL_OPEN:
+		packet_u32(p, n);
+		packet_u32(p, 32768);
+		packet_cstring(p, is_unix ? "/run/x" : "");
+		if (!is_unix)
+			packet_u32(p, 80);
+		packet_cstring(p, is_unix ? "" : "192.0.2.1");
+		if (!is_unix)
+			packet_u32(p, 1234);
+		break;
+	case MSG_CHANNEL_OPEN_FAILURE:
+		packet_u32(p, n);
+		packet_cstring(p, "no");
+		packet_cstring(p, "");
+		break;
+	default:
+		for (int i = 0; i < 3; i++)
+			packet_u32(p, n);
+	}
 }
 
 /* A packet that is well-formed, about a small channel number. */
 static void
-say(struct transport *t)
+say(struct transport *t, uint8_t msg, uint8_t what)
 {
 	static const uint32_t numbers[] = { 0, 1, 100, 32768, 2097152,
 	    0x7fffffff, 0xffffff00, 0xffffffff };
-	static const uint8_t zeros[32769];
-	uint8_t msg = 80 + next_byte() % 21, what = next_byte();
-	uint32_t id = what % CHANNELS, n = numbers[what / CHANNELS % 8];
+	uint32_t n = numbers[what / PLAYER_CHANNELS % 8];
 	struct packet *p = packet_new(msg);
 
-	if (msg == MSG_GLOBAL_REQUEST)
-		packet_cstring(p, "keepalive@openssh.com");
-	else if (msg == MSG_CHANNEL_OPEN)
-		packet_cstring(p, what >= 224 ?
-		    "forwarded-streamlocal@openssh.com" :
-		    "forwarded-tcpip");
-	else if (msg == MSG_REQUEST_SUCCESS)
-		packet_u32(p, n);
-	if (msg != MSG_GLOBAL_REQUEST && msg != MSG_REQUEST_SUCCESS)
-		packet_u32(p, id);
-	if (msg == MSG_CHANNEL_REQUEST)
-		packet_cstring(p, "exit-status");
-	if (msg == MSG_CHANNEL_EXTENDED_DATA)
-		packet_u32(p, 1);
-	if (msg == MSG_CHANNEL_DATA || msg == MSG_CHANNEL_EXTENDED_DATA) {
-		packet_string(p, zeros, n < sizeof(zeros) ? n : next_byte());
-	} else if (msg == MSG_GLOBAL_REQUEST || msg == MSG_CHANNEL_REQUEST) {
+	if (msg == MSG_GLOBAL_REQUEST) {
+		packet_cstring(p, what % 2 == 0 ? "keepalive@openssh.com" :
+		    "hostkeys-00@openssh.com");
 		packet_u8(p, what / 64);
-	} else if (msg == MSG_CHANNEL_OPEN) {
+		packet_cstring(p, "key");
+	} else if (msg == MSG_REQUEST_SUCCESS) {
 		packet_u32(p, n);
-		packet_u32(p, 32768);
-		packet_cstring(p, what >= 224 ? "/run/x" : "");
-		if (what < 224)
-			packet_u32(p, 80);
-		packet_cstring(p, what < 224 ? "192.0.2.1" : "");
-		if (what < 224)
-			packet_u32(p, 1234);
-	} else if (msg == MSG_CHANNEL_OPEN_FAILURE) {
-		packet_u32(p, n);
-		packet_cstring(p, "no");
-		packet_cstring(p, "");
-	} else if (msg > MSG_CHANNEL_OPEN) {
-		packet_u32(p, n);
-		packet_u32(p, n);
-		packet_u32(p, n);
-	}
-	fake_transport_say(t, p->bytes, p->len);
-	packet_free(p);
-}
-
-static void
-answer(size_t i, bool yes)
-{
-	struct channel *channel = user.channels[i];
-
-	user.asked[i] = false;
-	if (yes) {
-		channel_accept(channel, &channel_ops, NULL);
-		if (user.transport->failed)
-			let_go(channel);	/* it may get no call */
 	} else {
-		forget(channel);
-		channel_reject(channel, OPEN_PROHIBITED, "no");
+		if (msg == MSG_CHANNEL_OPEN)
+			packet_cstring(p, what >= 224 ?
+			    "forwarded-streamlocal@openssh.com" :
+			    "forwarded-tcpip");
+		packet_u32(p, what % PLAYER_CHANNELS);
+		fill(p, msg, what, n);
 	}
-}
-
-static void
-act_on(size_t i, uint8_t what)
-{
-	static const uint8_t data[40000];
-	struct channel *channel = user.channels[i];
-	size_t room, n;
-
-	if (channel == NULL)
-		return;
-	if (user.asked[i] && what % 4 < 2) {
-		answer(i, what % 4 == 0);
-		return;
-	}
-	switch (what % 6) {
-	case 0:
-	case 1:
-		if (user.asked[i])
-			break;
-		n = what % 6 == 0 ? 10 : sizeof(data);
-		room = channel_room(channel);
-		FUZZ_CHECK(channel_write(channel, data, n) <= room +
-		    CHANNEL_PACKET);
-		break;
-	case 2:
-		channel_send_eof(channel);
-		FUZZ_CHECK(channel_room(channel) == 0);
-		break;
-	case 3:
-		channel_pull(channel);
-		break;
-	case 4:
-		channel_want_write(channel);
-		break;
-	default:
-		let_go(channel);
-	}
-}
-
-static void
-act(struct connection *connection, struct transport *t)
-{
-	uint8_t what = next_byte();
-	struct channel *channel = NULL;
-
-	switch (what % 8) {
-	case 0:
-		if (what < 200)
-			channel = channel_open_tcp(connection, "localhost", 80,
-			    "127.0.0.1", 1234, &channel_ops, NULL);
-		else
-			channel = channel_open_unix(connection, "/run/x",
-			    &channel_ops, NULL);
-		if (channel != NULL && !hold(channel, false))
-			channel_free(channel);
-		break;
-	case 1:
-		connection_ping(connection, on_reply, NULL);
-		break;
-	case 2:
-		if (what >= 224)
-			connection_listen_unix(connection, "/run/x", &user,
-			    on_reply, NULL);
-		else
-			connection_listen(connection, "", what < 128 ? 80 : 0,
-			    &user, on_reply, NULL);
-		break;
-	case 3:
-		if (what >= 224)
-			connection_cancel_unix(connection, "/run/x", on_reply,
-			    NULL);
-		else
-			connection_cancel(connection, "", 80, on_reply, NULL);
-		break;
-	case 4:
-		t->rekeying = what >= 128;
-		t->rekey_after = what / 8 % 8;
-		break;
-	case 5:
-		t->stuck = what >= 128;
-		break;
-	default:
-		act_on(what / 8 % CHANNELS, next_byte());
-	}
+	hand_in(t, p->bytes, p->len);
+	packet_free(p);
 }
 
 static void
@@ -405,36 +162,109 @@ turn(struct transport *t)
 			t->pending = 0;
 		t->ops->on_ready(t->arg);
 	}
+	listen_to_us(t);
+}
+
+/* The server confirms the channel that we asked for last. */
+static void
+confirm(struct transport *t, uint8_t what)
+{
+	struct packet *p = packet_new(MSG_CHANNEL_OPEN_CONFIRMATION);
+
+	listen_to_us(t);
+	packet_u32(p, game.last_id);
+	packet_u32(p, what % REFEREE_PEERS);
+	packet_u32(p, what >= 128 ? 1000 : 1u << what / 8);
+	packet_u32(p, PACKET);
+	hand_in(t, p->bytes, p->len);
+	packet_free(p);
+}
+
+/*
+ * Full packets, as far as the window goes and perhaps beyond, ms apart; and
+ * an answer to the ping by which we may measure how far that is.
+ */
+static void
+flood(struct transport *t, uint8_t msg, uint32_t id, size_t count, int ms)
+{
+	struct packet *p = packet_new(msg);
+
+	packet_u32(p, id);
+	if (msg == MSG_CHANNEL_EXTENDED_DATA)
+		packet_u32(p, 1);
+	packet_string(p, zeros, PACKET);
+	for (size_t i = 0; i < count && !t->failed; i++) {
+		hand_in(t, p->bytes, p->len);
+		turn(t);
+		if (i == count / 2)
+			say(t, MSG_REQUEST_FAILURE, 0);
+		game.now_ms += ms;
+	}
+	packet_free(p);
+}
+
+/* What a fuzzer would not often find: both sides in step. */
+static void
+play(struct connection *connection, struct transport *t)
+{
+	uint8_t scene = player_next(), what = player_next();
+
+	switch (scene % 6) {
+	case 0:
+		player_open(connection, scene);
+		turn(t);
+		confirm(t, what);
+		break;
+	case 1:
+		player_listen(connection);
+		turn(t);
+		say(t, MSG_REQUEST_SUCCESS, 0);
+		say(t, MSG_CHANNEL_OPEN, what % 224);
+		break;
+	case 2:
+	case 3:
+		if (game.floods++ < FLOODS)
+			flood(t, scene < 224 ? MSG_CHANNEL_DATA :
+			    MSG_CHANNEL_EXTENDED_DATA,
+			    scene / 6 % PLAYER_CHANNELS, what % 80, what / 80);
+		break;
+	case 4:
+		game.now_ms += 1 << what % 16;
+		break;
+	default:
+		player.fasts = !player.fasts;
+	}
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct transport *t = fake_transport_new();
-	struct connection *connection;
+	struct connection *connection = player_begin(t, data, len);
 	struct err err;
 
-	user = (struct user){ .transport = t, .p = data, .left = len };
-	connection = connection_new(t, NULL, &connection_ops, NULL, &err);
-	FUZZ_CHECK(connection != NULL);
-	while (user.left > 0 && !t->failed) {
-		uint8_t step = next_byte();
+	game.last_id = 0;
+	game.floods = 0;
+	game.now_ms = 1000;
+	referee = (struct referee){ 0 };
+	clock_inject(now_ms);
+	while (player.left > 0 && !t->failed) {
+		uint8_t step = player_next();
 
-		if (step % 4 == 0)
+		if (step % 8 == 0)
 			serve(t);
 		else if (step % 4 == 1)
-			say(t);
+			say(t, 80 + player_next() % 21, player_next());
+		else if (step % 8 == 4)
+			play(connection, t);
 		else
-			act(connection, t);
+			player_act(connection, t);
 		turn(t);
 	}
 	if (t->failed) {
 		err_set(&err, ERR_PROTOCOL, "failed");
 		t->ops->on_dead(t->arg, &err);
-		FUZZ_CHECK(user.ended);
-		for (size_t i = 0; i < CHANNELS; i++)
-			if (user.channels[i] != NULL && user.asked[i])
-				answer(i, i % 2 == 0);
+		player_end();
 	}
 	connection_free(connection);
 	return 0;

@@ -46,6 +46,26 @@ check_listed(const char *host, uint16_t port, const char *text, size_t len)
 	known_hosts_free(k);
 }
 
+/* What is listed is known, at some place. */
+static void
+check_keys(const struct known_hosts *k)
+{
+	struct known_hosts_match match;
+	const uint8_t *blob;
+	char *place;
+	size_t len;
+
+	for (size_t i = 0; (blob = known_hosts_key(k, i, &len)) != NULL;
+	    i++) {
+		known_hosts_check(k, blob, len, &match);
+		FUZZ_CHECK(match.verdict == KNOWN_HOSTS_KNOWN ||
+		    match.verdict == KNOWN_HOSTS_REVOKED);
+		place = known_hosts_place(&match);
+		FUZZ_CHECK(place != NULL);
+		free(place);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -63,7 +83,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	free(known_hosts_algorithms(k, "ssh-rsa,ssh-ed25519,rsa-sha2-512",
 	    len % 2 == 0));
 	for (size_t i = 0; known_hosts_warning(k, i) != NULL; i++)
-		FUZZ_CHECK(i < KNOWN_HOSTS_WARNINGS);
+		FUZZ_CHECK(i < KNOWN_HOSTS_WARNINGS &&
+		    i < known_hosts_warning_count(k));
+	check_keys(k);
 	known_hosts_free(k);
 	host_key_type(data, len, type);
 	return 0;

@@ -20,6 +20,8 @@ tests_fuzz_fuzz_agent_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
 
 fuzzers += tests/fuzz/fuzz_connection
 tests_fuzz_fuzz_connection_SOURCES = tests/fuzz/fuzz_connection.c \
+	tests/fuzz/player.c tests/fuzz/player.h \
+	tests/fuzz/referee.c tests/fuzz/referee.h \
 	tests/unit/fake_transport.c tests/unit/fake_transport.h
 tests_fuzz_fuzz_connection_LDADD = $(HAWSER_SSH_LIBS)
 tests_fuzz_fuzz_connection_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)

@@ -71,11 +71,12 @@ transport_send(struct transport *t, const uint8_t *head, size_t head_len,
 		return err_set(err, ERR_CLOSED, "closed");
 	if (t->rekeying)
 		return err_set(err, ERR_AGAIN, "rekey");
-	p = packet_new(head[0]);
-	for (size_t i = 1; i < head_len; i++)
-		packet_u8(p, head[i]);
-	for (size_t i = 0; i < body_len; i++)
-		packet_u8(p, body[i]);
+	p = mem_alloc(sizeof(*p));
+	p->len = p->size = head_len + body_len;
+	p->bytes = mem_alloc(p->size);
+	memcpy(p->bytes, head, head_len);
+	if (body_len > 0)
+		memcpy(p->bytes + head_len, body, body_len);
 	*t->sent_tail = p;
 	t->sent_tail = &p->next;
 	t->pending += p->len;
