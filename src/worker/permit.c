@@ -31,7 +31,7 @@ allows(const char *rule, const char *host, uint16_t port)
 		return true;
 	if (*rule == '[') {
 		end = strchr(++rule, ']');
-		return end != NULL && end[1] != '\0' &&
+		return end != NULL && end[1] == ':' &&
 		    is_host(rule, (size_t)(end - rule), host) &&
 		    is_port(end + 2, port);
 	}

@@ -5,6 +5,7 @@ a reader that doesn't read."""
 import hashlib
 import os
 import random
+import resource
 import signal
 import socket
 import struct
@@ -342,3 +343,45 @@ def test_many_connections_come_and_go(hawserd, sshd, serve):
     until(lambda: len(os.listdir(folder)) <= before, 10,
           "descriptors are given back")
     assert hawserd.worker_pid("host") == worker
+
+
+@pytest.mark.long
+@pytest.mark.alone
+@pytest.mark.timeout(600)
+def test_ten_thousand_connections(hawserd, make_sshd, serve, request,
+                                  record_property):
+    """At one forward: their memory is small, and others don't notice."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    request.addfinalizer(
+        lambda: resource.setrlimit(resource.RLIMIT_NOFILE, before))
+    # Both ends of the tunnel are descriptors of this process.
+    count = min(10_000, (before[1] - 500) // 2)
+    record_property("connections", count)
+    sshd = make_sshd()
+    crowd, quiet = serve(echo), serve(echo)
+    many, other = ports.free(), ports.free()
+    hawserd.write(stanza("vps", sshd, f"LocalForward {many} "
+                         f"127.0.0.1:{crowd.port}", f"LocalForward {other} "
+                         f"127.0.0.1:{quiet.port}"))
+    hawserd.start()
+    worker = hawserd.wait_up("vps")["pid"]
+    with connect(other) as s:
+        assert ping(s)
+        memory = proc.rss(worker)
+        clients = []
+        for _ in range(count):
+            clients.append(connect(many))
+            assert ping(clients[-1])
+        each = (proc.rss(worker) - memory) / count
+        record_property("rss_each", each)
+        watch = Stopwatch()
+        for _ in range(100):
+            assert ping(s)
+        # sshd looks at all of its channels each time.
+        record_property("echo_ms", watch.seconds * 10)
+        for c in clients:
+            c.close()
+        assert ping(s)
+    assert each < (16384 if SANITIZED else 2048), f"{each} bytes"
+    assert hawserd.worker_pid("vps") == worker

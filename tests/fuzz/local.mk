@@ -31,6 +31,11 @@ tests_fuzz_fuzz_endpoint_SOURCES = tests/fuzz/fuzz_endpoint.c
 tests_fuzz_fuzz_endpoint_LDADD = $(HAWSER_BASE_LIBS)
 tests_fuzz_fuzz_endpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_forwarded
+tests_fuzz_fuzz_forwarded_SOURCES = tests/fuzz/fuzz_forwarded.c
+tests_fuzz_fuzz_forwarded_LDADD = $(HAWSER_WORKER_LIBS)
+tests_fuzz_fuzz_forwarded_LDFLAGS = $(HAWSER_SSH_LINK) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_fwdspec
 tests_fuzz_fuzz_fwdspec_SOURCES = tests/fuzz/fuzz_fwdspec.c
 tests_fuzz_fuzz_fwdspec_LDADD = $(HAWSER_CONFIG_LIBS)

@@ -116,6 +116,7 @@ test_permit(void **state)
 		{ "[host]:80", "host", 80, true },
 		{ "[::1", "::1", 80, false },
 		{ "[::1]", "::1", 80, false },
+		{ "[::1]x80", "::1", 80, false },
 		{ "host", "host", 80, false },
 		{ "host:", "host", 80, false },
 	};
