@@ -23,7 +23,8 @@ tests_unit_test_jump_SOURCES = tests/unit/test_jump.c
 tests_unit_test_jump_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 	-D_XOPEN_SOURCE=700
 tests_unit_test_jump_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_load_SOURCES = tests/unit/test_load.c
+tests_unit_test_load_SOURCES = tests/unit/test_load.c \
+	tests/unit/config_files.c tests/unit/config_files.h
 tests_unit_test_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 	-D_XOPEN_SOURCE=700
 tests_unit_test_load_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
@@ -54,7 +55,8 @@ tests_unit_test_iniconf_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_iniconf_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_sources
-tests_unit_test_sources_SOURCES = tests/unit/test_sources.c
+tests_unit_test_sources_SOURCES = tests/unit/test_sources.c \
+	tests/unit/config_files.c tests/unit/config_files.h
 tests_unit_test_sources_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 	-D_XOPEN_SOURCE=700
 tests_unit_test_sources_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
@@ -66,8 +68,10 @@ tests_unit_test_round_trip_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
 tests_unit_test_round_trip_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_sense
-tests_unit_test_sense_SOURCES = tests/unit/test_sense.c
-tests_unit_test_sense_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_sense_SOURCES = tests/unit/test_sense.c \
+	tests/unit/config_files.c tests/unit/config_files.h
+tests_unit_test_sense_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
+	-D_XOPEN_SOURCE=700
 tests_unit_test_sense_LDADD = $(HAWSER_CONFIG_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_assemble

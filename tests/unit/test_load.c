@@ -4,9 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,55 +12,7 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "config/plan.h"
-
-/* A folder of its own for each test, at dir; removed afterwards. */
-static char dir[64];
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	umask(022);
-	strcpy(dir, "/tmp/hawser-test-XXXXXX");
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* Writes a file below dir, and the folders it needs. */
-static void
-put(const char *name, const char *text)
-{
-	char *path = str_dupf("%s/%s", dir, name);
-	FILE *f;
-
-	for (char *p = strchr(path + strlen(dir) + 1, '/'); p != NULL;
-	    p = strchr(p + 1, '/')) {
-		*p = '\0';
-		mkdir(path, 0755);
-		*p = '/';
-	}
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	free(path);
-}
+#include "config_files.h"
 
 static void
 set_mode(const char *name, mode_t mode)
@@ -74,56 +23,11 @@ set_mode(const char *name, mode_t mode)
 	free(path);
 }
 
-static struct config *
-load_file(const char *name)
-{
-	char *path = str_dupf("%s/%s", dir, name);
-	struct config_source source = { .file = path };
-	struct config *c = config_load(&source);
-
-	free(path);
-	return c;
-}
-
-static struct config *
-load_dir(void)
-{
-	struct config_source source = { .dir = dir };
-
-	return config_load(&source);
-}
-
-/* Is this said about that line? text is a part of the sentence. */
-static bool
-says(const struct config *c, enum severity severity, int line,
-    const char *text)
-{
-	for (size_t i = 0; i < c->diagnostic_count; i++)
-		if (c->diagnostics[i].severity == severity &&
-		    c->diagnostics[i].line == line &&
-		    strstr(c->diagnostics[i].text, text) != NULL)
-			return true;
-	return false;
-}
-
-static void
-show(const struct config *c)
-{
-	for (size_t i = 0; i < c->diagnostic_count; i++) {
-		struct str s;
-
-		str_init(&s);
-		diagnostic_format(&c->diagnostics[i], &s);
-		print_message("%s\n", s.p);
-		str_fini(&s);
-	}
-}
-
 static void
 expect_clean(const struct config *c)
 {
 	if (c->diagnostic_count > 0)
-		show(c);
+		show_all(c);
 	assert_int_equal(c->diagnostic_count, 0);
 }
 
@@ -476,7 +380,8 @@ json_brings_everything_back(void **state)
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, config_files_setup, \
+	    config_files_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_host_has_all_its_values),
 		TEST(all_errors_are_told_at_once),

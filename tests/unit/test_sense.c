@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#define _DEFAULT_SOURCE		/* mkdtemp */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,74 +15,20 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "config/methods.h"
+#include "config_files.h"
 
 /* What is said of keywords that make no sense together. */
 
-static char dir[64], *path;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	umask(022);
-	strcpy(dir, "/tmp/hawser-test-XXXXXX");
-	if (mkdtemp(dir) == NULL || chmod(dir, 0755) == -1)
-		return -1;
-	path = str_dupf("%s/f", dir);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	unlink(path);
-	free(path);
-	return rmdir(dir);
-}
-
 static void
-put(const char *text)
+set(const char *text)
 {
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
+	put("f", text);
 }
 
 static struct config *
 load(void)
 {
-	struct config_source source = { .file = path };
-
-	return config_load(&source);
-}
-
-/* Is this said about that line? text is a part of the sentence. */
-static bool
-says(const struct config *c, enum severity severity, int line,
-    const char *text)
-{
-	for (size_t i = 0; i < c->diagnostic_count; i++)
-		if (c->diagnostics[i].severity == severity &&
-		    c->diagnostics[i].line == line &&
-		    strstr(c->diagnostics[i].text, text) != NULL)
-			return true;
-	return false;
-}
-
-static void
-show(const struct config *c)
-{
-	for (size_t i = 0; i < c->diagnostic_count; i++) {
-		struct str s;
-
-		str_init(&s);
-		diagnostic_format(&c->diagnostics[i], &s);
-		print_message("%s\n", s.p);
-		str_fini(&s);
-	}
+	return load_file("f");
 }
 
 static void
@@ -92,7 +37,7 @@ listeners_may_not_overlap(void **state)
 	struct config *c;
 
 	(void)state;
-	put("Host a\n LocalForward 10.0.0.1:2001 h:1\n"
+	set("Host a\n LocalForward 10.0.0.1:2001 h:1\n"
 	    " LocalForward 10.0.0.2:2001 h:1\n DynamicForward *:2001\n"
 	    " RemoteForward 5 h:1\n"
 	    " RemoteForward 0 h:1\n RemoteForward 0 h:2\n"
@@ -160,7 +105,7 @@ nothing_may_go_round_in_circles(void **state)
 		struct config *c;
 		size_t errors = 0;
 
-		put(circles[i].text);
+		set(circles[i].text);
 		c = load();
 		for (size_t j = 0; j < c->diagnostic_count; j++)
 			errors += c->diagnostics[j].severity ==
@@ -168,7 +113,7 @@ nothing_may_go_round_in_circles(void **state)
 		if (errors != (circles[i].line != 0) || (errors > 0 &&
 		    !says(c, SEVERITY_ERROR, circles[i].line,
 		    circles[i].way))) {
-			show(c);
+			show_all(c);
 			fail_msg("case %zu", i);
 		}
 		config_free(c);
@@ -190,7 +135,7 @@ socket_paths_have_a_bound(void **state)
 	    " LocalForward 2002 %sy\n RemoteForward 2003 %sy\n"
 	    " LocalForward 2004 /%%h%.104s\n", longest, longest, longest,
 	    longest);
-	put(text);
+	set(text);
 	c = load();
 	assert_false(says(c, SEVERITY_ERROR, 2, ""));
 	assert_true(says(c, SEVERITY_ERROR, 3, "longer than 107 bytes"));
@@ -200,7 +145,7 @@ socket_paths_have_a_bound(void **state)
 	free(text);
 	text = str_dupf("Host a\n HostName b.example\n"
 	    " LocalForward 2004 /%%h%.104s\n", longest);
-	put(text);
+	set(text);
 	c = load();
 	assert_true(says(c, SEVERITY_ERROR, 3, "longer than 107 bytes"));
 	config_free(c);
@@ -213,7 +158,7 @@ servers_have_to_be_known(void **state)
 	struct config *c;
 
 	(void)state;
-	put("Host a\n StrictHostKeyChecking no\n LocalForward 2001 h:1\n"
+	set("Host a\n StrictHostKeyChecking no\n LocalForward 2001 h:1\n"
 	    "Host b\n StrictHostKeyChecking yes\n LocalForward 2002 h:1\n");
 	c = load();
 	assert_true(says(c, SEVERITY_WARNING, 2, "any server that answers"));
@@ -245,14 +190,15 @@ privileged_ports_are_told(void **state)
 	(void)state;
 	if (all_ports_are_free())
 		skip();
-	put("Host a\n LocalForward 1 h:1\n DynamicForward 1023\n"
+	set("Host a\n LocalForward 1 h:1\n DynamicForward 1023\n"
 	    " LocalForward 65535 h:1\n RemoteForward 80 h:1\n");
 	if ((pid = fork()) == 0) {
 		struct config *c;
 		bool fine;
 
-		if (getuid() == 0 && (chown(path, 65534, 65534) == -1 ||
-		    chown(dir, 65534, 65534) == -1 || setgid(65534) == -1 ||
+		if (getuid() == 0 && (chdir(dir) == -1 ||
+		    chown("f", 65534, 65534) == -1 ||
+		    chown(".", 65534, 65534) == -1 || setgid(65534) == -1 ||
 		    setuid(65534) == -1))
 			_exit(2);
 		c = load();
@@ -274,7 +220,7 @@ idle_lines_are_told(void **state)
 	struct config *c;
 
 	(void)state;
-	put("Host *\n User u\n Port 22\n ServerAliveInterval 5\n"
+	set("Host *\n User u\n Port 22\n ServerAliveInterval 5\n"
 	    "Host a\n LocalForward 2001 h:1\n User v\n Port 22\n"
 	    "Host a*\n ServerAliveInterval 6\n"
 	    "Host a\n User w\n Compression no\n");
@@ -285,7 +231,8 @@ idle_lines_are_told(void **state)
 	config_free(c);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, config_files_setup, \
+	    config_files_teardown)
 
 #define FORWARD	"Host a\n LocalForward 2001 h:1\n"
 
@@ -343,13 +290,13 @@ ways_in_are_left(void **state)
 		struct config *c;
 		char *left;
 
-		put(ways_in[i].text);
+		set(ways_in[i].text);
 		c = load();
 		left = join(&c->hosts[0]);
 		if (ways_in[i].line == 0 ? c->diagnostic_count > 0 :
 		    !says(c, ways_in[i].severity, ways_in[i].line,
 		    ways_in[i].complaint)) {
-			show(c);
+			show_all(c);
 			fail_msg("%s", ways_in[i].text);
 		}
 		assert_string_equal(left, ways_in[i].left);
@@ -364,7 +311,7 @@ a_passphrase_command_is_expanded(void **state)
 	struct config *c;
 
 	(void)state;
-	put("Host a\n HostName b.example\n User u\n Port 7\n"
+	set("Host a\n HostName b.example\n User u\n Port 7\n"
 	    " LocalForward 2001 h:1\n"
 	    " HawserPassphraseCommand pass \"%h %p\" %r %n 100%%\n"
 	    "Host none\n LocalForward 2002 h:1\n"

@@ -5,10 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,60 +15,24 @@
 #include "config/config.h"
 #include "config/show.h"
 #include "config/yamlconf.h"
+#include "config_files.h"
 
-/* A folder of its own for each test, at dir; removed afterwards. */
-static char dir[64];
 static struct config *config;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	umask(022);
-	strcpy(dir, "/tmp/hawser-test-XXXXXX");
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
 
 static int
 tear_down(void **state)
 {
-	(void)state;
 	config_free(config);
 	config = NULL;
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return config_files_teardown(state);
 }
 
-/* Writes a file below dir. New: its path. */
+/* New: the path of the file that is written. */
 static char *
-put(const char *name, const char *text)
+put_path(const char *name, const char *text)
 {
-	char *path = str_dupf("%s/conf.d", dir);
-	FILE *f;
-
-	mkdir(path, 0755);
-	free(path);
-	path = str_dupf("%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	return path;
-}
-
-static void
-write_file(const char *name, const char *text)
-{
-	free(put(name, text));
+	put(name, text);
+	return str_dupf("%s/%s", dir, name);
 }
 
 /*
@@ -81,11 +42,10 @@ write_file(const char *name, const char *text)
 static void
 load(const char *wanted)
 {
-	struct config_source source = { .dir = dir };
 	struct str s;
 
 	config_free(config);
-	config = config_load(&source);
+	config = load_dir();
 	str_init(&s);
 	str_append(&s, "");
 	for (size_t i = 0; i < config->diagnostic_count; i++) {
@@ -136,7 +96,7 @@ the_nearest_value_wins(void **state)
 	char *text;
 
 	(void)state;
-	write_file("conf.d/90-all.yaml",
+	put("conf.d/90-all.yaml",
 	    "hosts:\n"
 	    "  a:\n"
 	    "    local_forward: 2001:x:1\n"
@@ -146,15 +106,15 @@ the_nearest_value_wins(void **state)
 	    "  connect_timeout: 21\n"
 	    "  server_alive_interval: 22\n"
 	    "  hawser_hold: 23s\n");
-	write_file("conf.d/95-more.yml",
+	put("conf.d/95-more.yml",
 	    "defaults:\n  hawser_hold: 24s\n  hawser_drain: 25s\n");
-	write_file("conf.d/10-some.conf",
+	put("conf.d/10-some.conf",
 	    "Host b\n"
 	    "	LocalForward 2002 x:1\n"
 	    "Host *\n"
 	    "	User conf\n"
 	    "	ConnectTimeout 11\n");
-	write_file("hawser.ini",
+	put("hawser.ini",
 	    "[defaults]\n"
 	    "user = ini\n"
 	    "server_alive_interval = 32\n"
@@ -185,11 +145,11 @@ static void
 a_host_in_yaml_stands_nowhere_else(void **state)
 {
 	(void)state;
-	write_file("conf.d/1.yaml", "hosts:\n  a: {local_forward: 2001:x:1}\n"
+	put("conf.d/1.yaml", "hosts:\n  a: {local_forward: 2001:x:1}\n"
 	    "  b: {local_forward: 2002:x:1}\n");
-	write_file("conf.d/2.yml", "hosts:\n\n  a:\n");
-	write_file("conf.d/3.conf", "Host c b\n\tUser x\nHost b\n\tUser y\n");
-	write_file("conf.d/4.conf", "Host c\n\tPort 23\n");
+	put("conf.d/2.yml", "hosts:\n\n  a:\n");
+	put("conf.d/3.conf", "Host c b\n\tUser x\nHost b\n\tUser y\n");
+	put("conf.d/4.conf", "Host c\n\tPort 23\n");
 	load("conf.d/2.yml:3: error: the host \"a\" stands in conf.d/1.yaml:2 "
 	    "too: one that stands in YAML can't stand elsewhere\n"
 	    "conf.d/3.conf:3: error: the host \"b\" stands in conf.d/1.yaml:3 "
@@ -200,9 +160,9 @@ static void
 complaints_have_columns(void **state)
 {
 	(void)state;
-	write_file("conf.d/1.yaml", "hosts:\n  a:\n    usr: x\n");
-	write_file("conf.d/2.conf", "Host b\n\tUsr x\n");
-	write_file("hawser.ini", "[api]\ngroup = no such group\nx = y\n");
+	put("conf.d/1.yaml", "hosts:\n  a:\n    usr: x\n");
+	put("conf.d/2.conf", "Host b\n\tUsr x\n");
+	put("hawser.ini", "[api]\ngroup = no such group\nx = y\n");
 	load("hawser.ini:2:9: error: there is no group \"no such group\"\n"
 	    "hawser.ini:3:1: error: [api] has no \"x\"\n"
 	    "conf.d/1.yaml:3:5: error: there is no keyword \"usr\"; did you "
@@ -214,12 +174,12 @@ complaints_have_columns(void **state)
 static void
 large_files_are_not_read(void **state)
 {
-	char *path = put("conf.d/1.yaml", "");
+	char *path = put_path("conf.d/1.yaml", "");
 
 	(void)state;
 	assert_int_equal(truncate(path, YAMLCONF_SIZE_MAX + 1), 0);
 	free(path);
-	path = put("hawser.ini", "");
+	path = put_path("hawser.ini", "");
 	assert_int_equal(truncate(path, 100 * 1024 * 1024), 0);
 	free(path);
 	load("hawser.ini: error: it is larger than 1048576 bytes\n"
@@ -229,12 +189,12 @@ large_files_are_not_read(void **state)
 static void
 files_that_others_may_write_are_not_used(void **state)
 {
-	char *path = put("conf.d/1.yaml", "hosts:\n");
+	char *path = put_path("conf.d/1.yaml", "hosts:\n");
 
 	(void)state;
 	assert_int_equal(chmod(path, 0666), 0);
 	free(path);
-	path = put("hawser.ini", "");
+	path = put_path("hawser.ini", "");
 	assert_int_equal(chmod(path, 0666), 0);
 	free(path);
 	load("hawser.ini: error: it can be written by everybody: it isn't "
@@ -256,7 +216,8 @@ settings_travel(void **state)
 	assert_non_null(group);
 	text = str_dupf("[supervisor]\nlog_level = warn\nlog_format = json\n"
 	    "[api]\ngroup = %s\n", group->gr_name);
-	write_file("hawser.ini", text);
+	put("conf.d/1.conf", "");
+	put("hawser.ini", text);
 	free(text);
 	load("");
 	j = config_encode(config);
@@ -272,7 +233,7 @@ settings_travel(void **state)
 	assert_null(config_decode(j, &err));
 	json_decref(j);
 
-	write_file("hawser.ini", "");
+	put("hawser.ini", "");
 	load("");
 	j = config_encode(config);
 	copy = config_decode(j, &err);
@@ -290,8 +251,8 @@ ssh_files_lend_only_if_they_may(void **state)
 	char *text;
 
 	(void)state;
-	write_file("conf.d/1.yaml", "hosts:\n  a: {user: x}\n");
-	write_file("hawser.ini", "[supervisor]\ninherit_ssh_config = no\n");
+	put("conf.d/1.yaml", "hosts:\n  a: {user: x}\n");
+	put("hawser.ini", "[supervisor]\ninherit_ssh_config = no\n");
 	text = show("a");
 	assert_null(strstr(text, "/ssh_config:"));
 	assert_null(strstr(text, "/.ssh/config:"));
@@ -302,13 +263,13 @@ static void
 match_exec_is_as_the_ini_says(void **state)
 {
 	(void)state;
-	write_file("conf.d/1.conf", "Host a\n\tLocalForward 2001 x:1\n"
+	put("conf.d/1.conf", "Host a\n\tLocalForward 2001 x:1\n"
 	    "Match exec true\n\tUser yes\nMatch exec false\n\tPort 99\n");
-	write_file("hawser.ini", "[supervisor]\nmatch_exec = yes\n");
+	put("hawser.ini", "[supervisor]\nmatch_exec = yes\n");
 	load("");
 	assert_string_equal(host("a")->user, "yes");
 	assert_int_equal(host("a")->port, 22);
-	write_file("hawser.ini", "[supervisor]\nmatch_exec = no\n");
+	put("hawser.ini", "[supervisor]\nmatch_exec = no\n");
 	load("conf.d/1.conf:3: error: Match exec \"true\" isn't run: "
 	    "hawser.ini says match_exec = no\n"
 	    "conf.d/1.conf:5: error: Match exec \"false\" isn't run: "
@@ -320,10 +281,10 @@ static void
 match_exec_sees_little_of_the_environment(void **state)
 {
 	(void)state;
-	write_file("conf.d/1.conf", "Host a\n\tLocalForward 2001 x:1\n"
+	put("conf.d/1.conf", "Host a\n\tLocalForward 2001 x:1\n"
 	    "Match exec \"test -n \\\"$HOME$TOKEN\\\"\"\n\tUser home\n"
 	    "Match exec \"test -n \\\"$TOKEN\\\"\"\n\tPort 99\n");
-	write_file("hawser.ini", "[supervisor]\nmatch_exec = yes\n");
+	put("hawser.ini", "[supervisor]\nmatch_exec = yes\n");
 	setenv("TOKEN", "secret", 1);
 	load("");
 	unsetenv("TOKEN");
@@ -334,7 +295,8 @@ match_exec_sees_little_of_the_environment(void **state)
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, config_files_setup, \
+	    tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_nearest_value_wins),
 		TEST(a_host_in_yaml_stands_nowhere_else),
