@@ -46,12 +46,13 @@ put_host(const struct host *h)
 		const struct origin *o = &h->forward_origins[i];
 
 		json_array_append_new(forwards, json_pack(
-		    "{s:o, s:s, s:o, s:o, s:o, s:i}",
+		    "{s:o, s:s, s:o, s:o, s:o, s:i, s:i}",
 		    "id", text_or_null(f->id),
 		    "kind", forward_kind_name(f->kind),
 		    "listen", endpoint_text(&f->listen),
 		    "target", endpoint_text(&f->target),
-		    "file", text_or_null(o->file), "line", o->line));
+		    "file", text_or_null(o->file), "line", o->line,
+		    "column", o->column));
 	}
 	return json_pack("{s:o, s:o, s:i, s:b, s:o, s:i, s:o, s:o}",
 	    "name", text_or_null(h->name),

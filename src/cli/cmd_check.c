@@ -16,6 +16,7 @@
 #include "cli/table.h"
 #include "cli/term.h"
 #include "config/config.h"
+#include "config/report.h"
 
 static void
 endpoint_cell(struct table *t, const char *before, const struct endpoint *e)
@@ -30,9 +31,9 @@ endpoint_cell(struct table *t, const char *before, const struct endpoint *e)
 }
 
 static void
-origin_cell(struct table *t, const char *file, int line)
+origin_cell(struct table *t, const char *file, int line, int column)
 {
-	char *where = str_dupf("%s:%d", file, line);
+	char *where = report_place(file, line, column);
 
 	table_cell(t, TINT_FAINT, where);
 	free(where);
@@ -50,7 +51,8 @@ forward_row(struct table *t, const struct host *h, size_t i)
 		endpoint_cell(t, "to ", &f->target);
 	else
 		table_cell(t, TINT_NONE, "SOCKS");
-	origin_cell(t, h->forward_origins[i].file, h->forward_origins[i].line);
+	origin_cell(t, h->forward_origins[i].file, h->forward_origins[i].line,
+	    h->forward_origins[i].column);
 }
 
 static void
@@ -65,7 +67,7 @@ host_row(struct table *t, const struct host *h)
 	table_cell(t, h->enabled ? TINT_NONE : TINT_FAINT,
 	    h->enabled ? "runs" : "disabled");
 	endpoint_cell(t, h->user != NULL ? user : "", &server);
-	origin_cell(t, h->file, h->line);
+	origin_cell(t, h->file, h->line, 0);
 	free(user);
 }
 

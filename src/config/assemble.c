@@ -137,11 +137,11 @@ complain(const struct entry *e, enum algorithm_kind kind, const char *names,
 		if (algorithm_is_weak(kind, name, n))
 			add(&weak, name, n);
 	if (dropped->len > 0)
-		report_add(report, SEVERITY_WARNING, e->file, e->line,
+		document_complain(report, SEVERITY_WARNING, e,
 		    "%s: hawser can't do %s and goes on without",
 		    e->keyword->name, dropped->p);
 	if (weak.len > 0)
-		report_add(report, SEVERITY_WARNING, e->file, e->line,
+		document_complain(report, SEVERITY_WARNING, e,
 		    "%s allows %s, which is no longer safe: only for a server "
 		    "that can do nothing better", e->keyword->name, weak.p);
 	str_fini(&weak);
@@ -165,13 +165,13 @@ assemble_list(struct algorithm_list *out, const struct keyword *k,
 	algorithm_append(&all, kind, true);
 	assemble_names(&names, e->value.texts[0], usual.p, all.p, &dropped);
 	if (names.len == 0) {
-		report_add(report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(report, SEVERITY_ERROR, e,
 		    "%s leaves nothing that hawser can do; at least one of "
 		    "these is needed: %s", k->name, all.p);
 	} else {
 		complain(e, kind, names.p, &dropped, report);
 		out->names = str_take(&names);
-		out->origin = str_dupf("%s:%d", e->file, e->line);
+		out->origin = document_place(e);
 		str_make_printable(out->origin);	/* for sentences */
 		/* ssh, too, sorts what is only added or taken out. */
 		out->is_arranged = strchr("+-", e->value.texts[0][0]) == NULL;

@@ -49,11 +49,11 @@ check_keywords(const struct host *h, const struct resolution *r,
 			continue;
 		/* ssh's own files are written for people at terminals. */
 		if (e->keyword->use == USE_WARNED && !e->lent)
-			report_add(report, SEVERITY_WARNING, e->file, e->line,
+			document_complain(report, SEVERITY_WARNING, e,
 			    "%s isn't honoured: %s", e->keyword->name,
 			    e->keyword->help);
 		else if (e->keyword->use == USE_REFUSED)
-			report_add(report, SEVERITY_ERROR, e->file, e->line,
+			document_complain(report, SEVERITY_ERROR, e,
 			    "%s: %s; \"HawserEnabled no\" for %s leaves it "
 			    "out", e->keyword->name, e->keyword->help,
 			    h->name);
@@ -67,13 +67,13 @@ check_host_key(const struct host *h, const struct resolution *r,
 	const struct entry *e = resolution_entry(r, KW_STRICTHOSTKEYCHECKING);
 
 	if (e != NULL && h->checking == CHECKING_NO)
-		report_add(report, SEVERITY_WARNING, e->file, e->line,
+		document_complain(report, SEVERITY_WARNING, e,
 		    "StrictHostKeyChecking no: any server that answers is "
 		    "trusted");
 	e = resolution_entry(r, KW_REVOKEDHOSTKEYS);
 	for (size_t i = 0; i < h->revoked_key_file_count; i++)
 		if (access(h->revoked_key_files[i], R_OK) == -1)
-			report_add(report, SEVERITY_WARNING, e->file, e->line,
+			document_complain(report, SEVERITY_WARNING, e,
 			    "RevokedHostKeys %s can't be read: no server is "
 			    "trusted until it can", h->revoked_key_files[i]);
 }
@@ -115,17 +115,17 @@ check_key(const char *path, const struct entry *e, struct config *report)
 		int saved = errno;
 
 		if (saved != ENOENT || !has_public_half(path))
-			report_add(report, SEVERITY_WARNING, e->file, e->line,
+			document_complain(report, SEVERITY_WARNING, e,
 			    "the key %s can't be read: %s", path,
 			    strerror(saved));
 		return;
 	}
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
-		report_add(report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(report, SEVERITY_ERROR, e,
 		    "the key %s is not a file", path);
 	else if (st.st_uid == getuid() && (st.st_mode & 077) != 0 &&
 	    !is_public(fd))
-		report_add(report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(report, SEVERITY_ERROR, e,
 		    "the private key %s has mode %04o, so that others can "
 		    "read it: chmod 600 %s", path, st.st_mode & 07777, path);
 	close(fd);
@@ -183,14 +183,27 @@ check_local_port(const struct forward *f, const struct origin *o,
 	if (f->listen.kind != ENDPOINT_TCP || !forward_is_local(f->kind))
 		return;
 	if (!may_bind(f->listen.port))
-		report_add(report, SEVERITY_WARNING, o->file, o->line,
+		report_add_at(report, SEVERITY_WARNING, o->file, o->line,
+		    o->column,
 		    "port %u needs the right to bind ports below 1024 "
 		    "(CAP_NET_BIND_SERVICE), which this process hasn't",
 		    f->listen.port);
 	if (!is_loopback(f->listen.host))
-		report_add(report, SEVERITY_NOTE, o->file, o->line,
+		report_add_at(report, SEVERITY_NOTE, o->file, o->line,
+		    o->column,
 		    "port %u is open to other machines, which then come out "
 		    "at the server", f->listen.port);
+}
+
+static void
+complain_of_shadow(const struct shadow *s, struct config *report)
+{
+	char *winner = document_place(s->winner);
+
+	document_complain(report, SEVERITY_WARNING, s->idle, "%s has no "
+	    "effect here: %s has set it for every host, and the first value "
+	    "wins", s->idle->keyword->name, winner);
+	free(winner);
 }
 
 /* Lines that a more general block before them has made idle. */
@@ -201,11 +214,7 @@ check_shadows(const struct resolution *r, struct config *report)
 		const struct shadow *s = &r->shadows[i];
 
 		if (s->idle->keyword->use == USE_HONOURED && !s->idle->lent)
-			report_add(report, SEVERITY_WARNING, s->idle->file,
-			    s->idle->line, "%s has no effect here: %s:%d has "
-			    "set it for every host, and the first value wins",
-			    s->idle->keyword->name, s->winner->file,
-			    s->winner->line);
+			complain_of_shadow(s, report);
 	}
 }
 

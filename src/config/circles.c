@@ -179,11 +179,17 @@ complain(struct config *c, const struct node *in)
 		if (stands_behind(n, last))
 			last = n;
 	str_init(&way);
-	for (const struct node *n = last->next; n != last; n = n->next)
-		str_printf(&way, "%s%s of %s (%s:%d)",
+	for (const struct node *n = last->next; n != last; n = n->next) {
+		char *place = report_place(n->origin->file, n->origin->line,
+		    n->origin->column);
+
+		str_printf(&way, "%s%s of %s (%s)",
 		    way.len > 0 ? ", " : " through ", n->forward->id,
-		    n->host->name, n->origin->file, n->origin->line);
-	report_add(c, SEVERITY_ERROR, last->origin->file, last->origin->line,
+		    n->host->name, place);
+		free(place);
+	}
+	report_add_at(c, SEVERITY_ERROR, last->origin->file,
+	    last->origin->line, last->origin->column,
 	    "%s leads back to where it comes from%s: a connection would go "
 	    "round for ever", last->forward->id, way.p != NULL ? way.p : "");
 	str_fini(&way);

@@ -40,7 +40,7 @@ command_build(const struct resolution *r, enum keyword_id id,
 	if (strcasecmp(text, "none") == 0)
 		return str_dup("");
 	if (!resolve_is_clean_name(r->host)) {
-		report_add(report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(report, SEVERITY_ERROR, e,
 		    "%s: the HostName \"%s\" holds a character that a shell "
 		    "would act upon", keyword, r->host);
 		return str_dup("");
@@ -50,7 +50,7 @@ command_build(const struct resolution *r, enum keyword_id id,
 	free(copy);
 	if (line != NULL)
 		return line;
-	report_add(report, SEVERITY_ERROR, e->file, e->line, "%s: %s",
+	document_complain(report, SEVERITY_ERROR, e, "%s: %s",
 	    keyword, err.text);
 	return str_dup("");
 }

@@ -23,6 +23,7 @@
 struct origin {
 	char *file;
 	int line;		/* from 1 */
+	int column;		/* from 1; 0 in ssh_config syntax */
 };
 
 enum host_key_checking {

@@ -196,6 +196,27 @@ matters_to_all(const struct document *d)
 }
 
 void
+document_complain(struct config *report, enum severity severity,
+    const struct entry *e, const char *fmt, ...)
+{
+	static const struct entry nowhere;
+	va_list ap;
+
+	if (e == NULL)
+		e = &nowhere;
+	va_start(ap, fmt);
+	report_add_list(report, severity, e->file, e->line, e->column, fmt,
+	    ap);
+	va_end(ap);
+}
+
+char *
+document_place(const struct entry *e)
+{
+	return report_place(e->file, e->line, e->column);
+}
+
+void
 document_list_add(struct document_list *l, struct document *d)
 {
 	if (d == NULL)

@@ -48,6 +48,7 @@ enum block_kind {
 struct block {
 	enum block_kind kind;
 	int line;
+	int column;		/* as an entry's */
 	struct value patterns;	/* of BLOCK_HOST */
 	struct match match;	/* of BLOCK_MATCH */
 	struct entry *entries;
@@ -90,6 +91,17 @@ struct document *document_parse(const char *file, const char *bytes, size_t n,
 
 /* Frees it and what it includes. */
 void document_free(struct document *);
+
+/*
+ * Reports about an entry, by file, line and, where it is known, column; NULL:
+ * about a default, which stands in no file.
+ */
+void document_complain(struct config *report, enum severity,
+    const struct entry *, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* New: where it stands, for sentences: "file:line:column". */
+char *document_place(const struct entry *);
 
 /* Takes the document; NULL is nothing. */
 void document_list_add(struct document_list *, struct document *);

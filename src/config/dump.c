@@ -118,6 +118,8 @@ put_forwards(const struct host *h)
 		    put_string(h->forward_origins[i].file));
 		json_object_set_new(f, "line",
 		    json_integer(h->forward_origins[i].line));
+		json_object_set_new(f, "column",
+		    json_integer(h->forward_origins[i].column));
 		json_array_append_new(array, f);
 	}
 	return array;
@@ -271,7 +273,8 @@ get_forwards(json_t *j, struct host *h, struct err *err)
 			return -1;
 		}
 		host_add_forward(h, &f, file, (int)json_integer_value(
-		    json_object_get(o, "line")));
+		    json_object_get(o, "line")), (int)json_integer_value(
+		    json_object_get(o, "column")));
 		forward_fini(&f);
 	}
 	return 0;

@@ -47,8 +47,7 @@ add_path(char ***list, size_t *count, const char *text,
 	if ((path = expand_path(text, r, &err)) != NULL)
 		add_string(list, count, path);
 	else
-		report_add(report, SEVERITY_ERROR, e != NULL ? e->file : NULL,
-		    e != NULL ? e->line : 0, "%s", err.text);
+		document_complain(report, SEVERITY_ERROR, e, "%s", err.text);
 }
 
 /* The files of every line of a keyword, or of its default. */
@@ -102,7 +101,7 @@ agent_path(const struct resolution *r, struct config *report)
 		return variable(text + 1);
 	if ((path = expand_path(text, r, &err)) != NULL)
 		return path;
-	report_add(report, SEVERITY_ERROR, e->file, e->line, "%s", err.text);
+	document_complain(report, SEVERITY_ERROR, e, "%s", err.text);
 	return str_dup("");
 }
 
@@ -117,8 +116,8 @@ number(const struct keyword *k, const char *text, const struct entry *e,
 		return (int)n;
 	/* No limit on the time to connect is the longest limit. */
 	used = n < k->min && k->kind != KIND_TIME ? k->min : k->max;
-	report_add(report, SEVERITY_WARNING, e != NULL ? e->file : NULL,
-	    e != NULL ? e->line : 0, "%s %lld isn't within %lld and %lld: "
+	document_complain(report, SEVERITY_WARNING, e, "%s %lld isn't within "
+	    "%lld and %lld: "
 	    "%lld is used", k->name, n, k->min, k->max, used);
 	return (int)used;
 }
@@ -228,7 +227,7 @@ set_field(struct host *h, const struct keyword *k,
 
 void
 host_add_forward(struct host *h, const struct forward *f, const char *file,
-    int line)
+    int line, int column)
 {
 	h->forwards = mem_grow(h->forwards, h->forward_count + 1,
 	    sizeof(*h->forwards));
@@ -236,7 +235,7 @@ host_add_forward(struct host *h, const struct forward *f, const char *file,
 	    h->forward_count + 1, sizeof(*h->forward_origins));
 	forward_copy(&h->forwards[h->forward_count], f);
 	h->forward_origins[h->forward_count++] = (struct origin){
-		.file = str_dup(file), .line = line };
+		.file = str_dup(file), .line = line, .column = column };
 }
 
 /* Expands the tokens of a socket's path. 0, or -1 with err set. */
@@ -298,12 +297,12 @@ add_forward(struct host *h, const struct entry *e,
 		f.listen.host = str_dup("*");
 	if (expand_socket(&f.listen, r, &err) == -1 ||
 	    expand_socket(&f.target, r, &err) == -1) {
-		report_add(report, SEVERITY_ERROR, e->file, e->line, "%s",
+		document_complain(report, SEVERITY_ERROR, e, "%s",
 		    err.text);
 	} else {
 		free(f.id);
 		f.id = make_id(h, &f);
-		host_add_forward(h, &f, e->file, e->line);
+		host_add_forward(h, &f, e->file, e->line, e->column);
 	}
 	forward_fini(&f);
 }

@@ -41,6 +41,6 @@ bool host_field_equal(const struct keyword *, const struct host *,
 
 /* Adds a copy; the origin's file is copied too. */
 void host_add_forward(struct host *, const struct forward *,
-    const char *file, int line);
+    const char *file, int line, int column);
 
 #endif

@@ -34,7 +34,7 @@ set_command(struct host *h, const struct resolution *r,
 	const struct entry *e = resolution_entry(r, KW_PROXYCOMMAND);
 
 	if (e != NULL && strcmp(e->value.texts[0], "-") == 0) {
-		report_add(report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(report, SEVERITY_ERROR, e,
 		    "ProxyCommand -: hawserd's standard input leads to no "
 		    "server");
 		return;
@@ -84,7 +84,7 @@ add_one(struct way *w, char *text, bool first, const struct entry *e,
 
 	if (hop_cut(&hop, text) == -1 ||
 	    !resolve_is_clean_name(hop.host)) {
-		report_add(w->report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(w->report, SEVERITY_ERROR, e,
 		    "ProxyJump: \"%s\" can't be a hop", text);
 		return;
 	}
@@ -93,12 +93,12 @@ add_one(struct way *w, char *text, bool first, const struct entry *e,
 	source.given_port = hop.port != 0 ? port : NULL;
 	resolve_name(&source, hop.host, &r, w->report);
 	if (is_on(trail, &r)) {
-		report_add(w->report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(w->report, SEVERITY_ERROR, e,
 		    "ProxyJump: the way to %s leads through %s itself (\"Host "
 		    "%s\" with \"ProxyJump none\" ends it)", r.name, r.name,
 		    r.name);
 	} else if (w->host->jump_count == JUMP_HOPS_MAX) {
-		report_add(w->report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(w->report, SEVERITY_ERROR, e,
 		    "ProxyJump: %s lies behind more than %d hops",
 		    w->host->name, JUMP_HOPS_MAX);
 	} else {
@@ -128,7 +128,7 @@ add_way(struct way *w, struct host *h, const struct trail *trail)
 	list = expand_tokens(e->value.texts[0], COMMAND_TOKENS, &r->tokens,
 	    &err);
 	if (list == NULL) {
-		report_add(w->report, SEVERITY_ERROR, e->file, e->line,
+		document_complain(w->report, SEVERITY_ERROR, e,
 		    "ProxyJump: %s", err.text);
 		return;
 	}

@@ -17,7 +17,7 @@
 /* A name that makes a host, and the line where it first stands. */
 struct name {
 	const char *text, *file;
-	int line;
+	int line, column;
 	bool is_sole;
 };
 
@@ -32,11 +32,15 @@ static void
 meet_again(const struct name *first, const struct name *here,
     struct config *report)
 {
-	if (first->is_sole || here->is_sole)
-		report_add(report, SEVERITY_ERROR, here->file, here->line,
-		    "the host \"%s\" stands in %s:%d too: one that stands in "
-		    "YAML can't stand elsewhere", here->text, first->file,
-		    first->line);
+	char *there;
+
+	if (!first->is_sole && !here->is_sole)
+		return;
+	there = report_place(first->file, first->line, first->column);
+	report_add_at(report, SEVERITY_ERROR, here->file, here->line,
+	    here->column, "the host \"%s\" stands in %s too: one that stands "
+	    "in YAML can't stand elsewhere", here->text, there);
+	free(there);
 }
 
 static void
@@ -74,7 +78,7 @@ find_names(struct names *out, const struct document_list *list,
 			if (k < b->patterns.count)
 				add_name(out, &(struct name){
 				    b->patterns.texts[k], d->file, b->line,
-				    d->is_sole }, report);
+				    b->column, d->is_sole }, report);
 			for (k = 0; k < b->count; k++)
 				find_names(out, &b->entries[k].includes,
 				    report);
@@ -90,9 +94,9 @@ load_host(struct config *c, const struct resolve_source *source,
 	bool wanted;
 
 	if (!resolve_is_clean_name(name->text)) {
-		report_add(c, SEVERITY_ERROR, name->file, name->line,
-		    "\"%s\" can't be a host's name: it holds a character that "
-		    "a shell would act upon", name->text);
+		report_add_at(c, SEVERITY_ERROR, name->file, name->line,
+		    name->column, "\"%s\" can't be a host's name: it holds a "
+		    "character that a shell would act upon", name->text);
 		return;
 	}
 	resolve_name(source, name->text, &r, c);

@@ -119,7 +119,7 @@ check_names(const struct entry *e, struct config *report)
 	while ((name = strsep(&rest, ",")) != NULL) {
 		if (find_method(name) != METHOD_COUNT)
 			continue;
-		report_add(report, SEVERITY_WARNING, e->file, e->line,
+		document_complain(report, SEVERITY_WARNING, e,
 		    is_foreign(name) ? "PreferredAuthentications: hawser "
 		    "doesn't do %s; it is left out" :
 		    "PreferredAuthentications: \"%s\" is no method that "
@@ -157,13 +157,13 @@ methods_check(const struct host *h, const struct resolution *r,
 	e = resolution_entry(r, KW_PUBKEYAUTHENTICATION);
 	text = e != NULL ? e->value.texts[0] : "true";
 	if (h->pubkey && strcmp(text, "true") != 0 && !e->lent)
-		report_add(report, SEVERITY_WARNING, e->file, e->line,
+		document_complain(report, SEVERITY_WARNING, e,
 		    "PubkeyAuthentication %s isn't honoured: keys are offered "
 		    "as by yes", text);
 	if (methods_list(h, left) > 0)
 		return;
 	e = find_culprit(r);
-	report_add(report, SEVERITY_ERROR, e->file, e->line, "no method is "
+	document_complain(report, SEVERITY_ERROR, e, "no method is "
 	    "left to log in to %s with: PreferredAuthentications and the "
 	    "keywords that rule methods out have to leave publickey, "
 	    "keyboard-interactive or password", h->name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/report.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,10 +21,9 @@ is_known(const struct config *c, const char *file, int line, int column,
 	return false;
 }
 
-__attribute__((format(printf, 6, 0)))
-static void
-add(struct config *c, enum severity severity, const char *file, int line,
-    int column, const char *fmt, va_list ap)
+void
+report_add_list(struct config *c, enum severity severity, const char *file,
+    int line, int column, const char *fmt, va_list ap)
 {
 	char text[ERR_TEXT_SIZE];
 
@@ -59,7 +57,7 @@ report_add(struct config *c, enum severity severity, const char *file,
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(c, severity, file, line, 0, fmt, ap);
+	report_add_list(c, severity, file, line, 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -70,8 +68,15 @@ report_add_at(struct config *c, enum severity severity, const char *file,
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(c, severity, file, line, column, fmt, ap);
+	report_add_list(c, severity, file, line, column, fmt, ap);
 	va_end(ap);
+}
+
+char *
+report_place(const char *file, int line, int column)
+{
+	return column > 0 ? str_dupf("%s:%d:%d", file, line, column) :
+	    str_dupf("%s:%d", file, line);
 }
 
 /* A diagnostic, the place of its file, and its own place. */

@@ -45,9 +45,11 @@ resolution_flag(const struct resolution *r, enum keyword_id id)
 }
 
 static void
-fail(struct pass *p, const char *file, int line, const char *text)
+fail(struct pass *p, const char *file, int line, int column,
+    const char *text)
 {
-	report_add(p->report, SEVERITY_ERROR, file, line, "%s", text);
+	report_add_at(p->report, SEVERITY_ERROR, file, line, column, "%s",
+	    text);
 	p->failed = true;
 }
 
@@ -128,10 +130,10 @@ meet_unknown(struct pass *p, const struct document *d,
 		err_set(&err, ERR_INPUT, "there is no keyword \"%s\"",
 		    e->name);
 	if (d->lends)
-		report_add(p->report, SEVERITY_WARNING, e->file, e->line, "%s",
+		document_complain(p->report, SEVERITY_WARNING, e, "%s",
 		    err.text);
 	else
-		fail(p, e->file, e->line, err.text);
+		fail(p, e->file, e->line, e->column, err.text);
 }
 
 /* HostName as far as the lines so far have said; new, NULL with err set. */
@@ -195,7 +197,7 @@ holds(struct pass *p, const struct document *d, const struct block *b)
 		return match_host_line(b->patterns.texts, b->patterns.count,
 		    p->name);
 	if ((rc = match_block(p, b, &err)) == -1)
-		fail(p, d->file, b->line, err.text);
+		fail(p, d->file, b->line, b->column, err.text);
 	return rc == 1;
 }
 
@@ -295,7 +297,7 @@ set_host(struct pass *p)
 	    expand_tokens(e->value.texts[0], "h", &t, &err);
 
 	if (host == NULL) {
-		fail(p, e->file, e->line, err.text);
+		fail(p, e->file, e->line, e->column, err.text);
 		host = str_dup(r->name);
 	}
 	free(r->host);
@@ -362,19 +364,19 @@ set_user(struct pass *p)
 	struct err err;
 
 	if (p->source->given_user != NULL && !is_clean_user(r->user))
-		fail(p, NULL, 0, "the user's name of a hop holds a character "
-		    "that a shell would act upon");
+		fail(p, NULL, 0, 0, "the user's name of a hop holds a "
+		    "character that a shell would act upon");
 	if (e == NULL || p->source->given_user != NULL)
 		return;
 	free(r->user);
 	r->user = expand_all(e->value.texts[0], "dhijkLlnpu", &r->tokens,
 	    &err);
 	if (r->user == NULL) {
-		fail(p, e->file, e->line, err.text);
+		fail(p, e->file, e->line, e->column, err.text);
 		r->user = str_dup(p->source->user->name);
 	} else if (!is_clean_user(r->user)) {
-		fail(p, e->file, e->line, "User holds a character that a "
-		    "shell would act upon");
+		fail(p, e->file, e->line, e->column, "User holds a character "
+		    "that a shell would act upon");
 	}
 	r->tokens.remote_user = r->user;
 }

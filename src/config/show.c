@@ -30,9 +30,12 @@ put(const struct view *v, const struct keyword *k, const char *text,
 	for (const char *p = k->name; *p != '\0'; p++)
 		str_printf(v->out, "%c", tolower((unsigned char)*p));
 	str_printf(v->out, " %s", text);
-	if (v->options->origin && from != NULL)
-		str_printf(v->out, "\t# %s:%d", from->file, from->line);
-	else if (v->options->origin)
+	if (v->options->origin && from != NULL) {
+		char *place = document_place(from);
+
+		str_printf(v->out, "\t# %s", place);
+		free(place);
+	} else if (v->options->origin)
 		str_append(v->out, "\t# default");
 	str_append(v->out, "\n");
 }
@@ -78,8 +81,7 @@ expand(const struct view *v, const struct keyword *k, const char *text,
 		free(path);
 	}
 	if (whole == NULL)
-		report_add(v->report, SEVERITY_ERROR, from != NULL ?
-		    from->file : NULL, from != NULL ? from->line : 0, "%s: %s",
+		document_complain(v->report, SEVERITY_ERROR, from, "%s: %s",
 		    k->name, err.text);
 	return whole;
 }
@@ -139,7 +141,7 @@ put_forward(const struct view *v, const struct entry *e)
 		put(v, e->keyword, text, e);
 	else if ((whole = expand_tokens(text, HOST_TOKENS, &v->r->tokens,
 	    &err)) == NULL)
-		report_add(v->report, SEVERITY_ERROR, e->file, e->line, "%s",
+		document_complain(v->report, SEVERITY_ERROR, e, "%s",
 		    err.text);
 	else {
 		put(v, e->keyword, whole, e);

@@ -20,7 +20,8 @@ struct show_options {
 /*
  * New: a config without hosts that holds what was found wrong. Appends the
  * lines for name (any name; it needs no forwards) to out, or nothing if there
- * is an error. With origin, "\t# file:line" or "\t# default" ends each line.
+ * is an error. With origin, "\t# file:line", with a column where there is one,
+ * or "\t# default" ends each line.
  */
 struct config *show_host(const struct config_source *, const char *name,
     const struct show_options *, struct str *out);

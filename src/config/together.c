@@ -107,17 +107,20 @@ complain(struct config *c, const struct listener *first,
     const struct listener *second)
 {
 	const struct listener *old = first, *new_ = second;
+	char *there = report_place(old->origin->file, old->origin->line,
+	    old->origin->column);
 	struct str where;
 
 	str_init(&where);
 	endpoint_format(&new_->forward->listen, &where);
-	report_add(c, SEVERITY_ERROR, new_->origin->file, new_->origin->line,
-	    "%s %s is listened on twice%s: %s has it too, at %s:%d",
+	report_add_at(c, SEVERITY_ERROR, new_->origin->file,
+	    new_->origin->line, new_->origin->column,
+	    "%s %s is listened on twice%s: %s has it too, at %s",
 	    new_->forward->listen.kind == ENDPOINT_UNIX ? "socket" : "port",
 	    where.p, forward_is_local(new_->forward->kind) ? "" :
-	    " on that server", old->host->name, old->origin->file,
-	    old->origin->line);
+	    " on that server", old->host->name, there);
 	str_fini(&where);
+	free(there);
 }
 
 static void

@@ -53,7 +53,7 @@ include(struct reader *r, struct document *d, struct entry *e,
 	char *pattern;
 
 	if (*word == '~' && here->system) {
-		report_add(r->report, severity_of(here), d->file, e->line,
+		document_complain(r->report, severity_of(here), e,
 		    "Include %s: the system's file can't mean a home folder",
 		    word);
 		return;
@@ -62,7 +62,7 @@ include(struct reader *r, struct document *d, struct entry *e,
 	    str_dupf("%s/%s", here->system ? SSH_SYSTEM_FOLDER : "~/.ssh",
 	    word);
 	if (files_glob(pattern, &files, &err) == -1)
-		report_add(r->report, severity_of(here), d->file, e->line,
+		document_complain(r->report, severity_of(here), e,
 		    "%s", err.text);
 	inside.from = d->file;
 	inside.line = e->line;

@@ -282,6 +282,7 @@ take_host(struct yamlread *r, const struct yamlread_key *key, void *arg)
 		return yamlread_skip(r);
 	}
 	b = document_add_block(f->out.hosts, BLOCK_HOST, key->line);
+	b->column = key->column;
 	value_add(&b->patterns, str_dup(key->text));
 	index_add(&f->names, b->patterns.texts[0], (size_t)key->line);
 	return read_stanza(r, f, f->out.hosts, key->text);

@@ -17,7 +17,7 @@ static struct forward forwards[] = {
 	    .listen = { ENDPOINT_TCP, (char *)"*", 1080 } },
 };
 static struct origin origins[] = {
-	{ (char *)"/c/a.conf", 3 }, { (char *)"/c/b.conf", 4 },
+	{ (char *)"/c/a.conf", 3, 0 }, { (char *)"/c/b.yaml", 4, 7 },
 };
 static struct host host = {
 	.name = (char *)"vps", .file = (char *)"/c/a.conf", .line = 1,
@@ -53,10 +53,10 @@ says_everything(void **state)
 	    "\"hostname\":\"vps.example\",\"port\":22,\"user\":\"caf?\","
 	    "\"forwards\":[{\"id\":\"L:8080\",\"kind\":\"local\","
 	    "\"listen\":\"8080\",\"target\":\"[::1]:80\","
-	    "\"file\":\"/c/a.conf\",\"line\":3},"
+	    "\"file\":\"/c/a.conf\",\"line\":3,\"column\":0},"
 	    "{\"id\":\"D:*:1080\",\"kind\":\"dynamic\","
 	    "\"listen\":\"*:1080\",\"target\":null,"
-	    "\"file\":\"/c/b.conf\",\"line\":4}]}],"
+	    "\"file\":\"/c/b.yaml\",\"line\":4,\"column\":7}]}],"
 	    "\"diagnostics\":[{\"severity\":\"warning\","
 	    "\"file\":\"/c/a.conf\",\"line\":2,\"column\":0,"
 	    "\"text\":\"doubtful\"},{\"severity\":\"error\",\"file\":null,"

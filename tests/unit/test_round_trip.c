@@ -256,7 +256,7 @@ add_any_forward(struct host *h)
 	f.id = str_dupf("%zu", h->forward_count);
 	if (f.kind == FORWARD_LOCAL || f.kind == FORWARD_REMOTE)
 		f.target = any_endpoint();
-	host_add_forward(h, &f, file, (int)chance(100000));
+	host_add_forward(h, &f, file, (int)chance(100000), (int)chance(80));
 	forward_fini(&f);
 	free(file);
 }

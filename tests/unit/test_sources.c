@@ -136,8 +136,9 @@ the_nearest_value_wins(void **state)
 		assert_int_equal(h->alive_count_max, 33);
 	}
 	text = show("a");
-	assert_non_null(strstr(text, "conf.d/90-all.yaml:4\n"));
-	assert_non_null(strstr(text, "hawser.ini:4\n"));
+	assert_non_null(strstr(text, "conf.d/90-all.yaml:4:11\n"));
+	assert_non_null(strstr(text, "conf.d/10-some.conf:5\n"));
+	assert_non_null(strstr(text, "hawser.ini:4:26\n"));
 	free(text);
 }
 
@@ -150,10 +151,12 @@ a_host_in_yaml_stands_nowhere_else(void **state)
 	put("conf.d/2.yml", "hosts:\n\n  a:\n");
 	put("conf.d/3.conf", "Host c b\n\tUser x\nHost b\n\tUser y\n");
 	put("conf.d/4.conf", "Host c\n\tPort 23\n");
-	load("conf.d/2.yml:3: error: the host \"a\" stands in conf.d/1.yaml:2 "
-	    "too: one that stands in YAML can't stand elsewhere\n"
-	    "conf.d/3.conf:3: error: the host \"b\" stands in conf.d/1.yaml:3 "
-	    "too: one that stands in YAML can't stand elsewhere\n");
+	load("conf.d/2.yml:3:3: error: the host \"a\" stands in "
+	    "conf.d/1.yaml:2:3 too: one that stands in YAML can't stand "
+	    "elsewhere\n"
+	    "conf.d/3.conf:3: error: the host \"b\" stands in "
+	    "conf.d/1.yaml:3:3 too: one that stands in YAML can't stand "
+	    "elsewhere\n");
 }
 
 static void
@@ -169,6 +172,30 @@ complaints_have_columns(void **state)
 	    "mean user?\n"
 	    "conf.d/2.conf:2: error: there is no keyword \"usr\"; did you "
 	    "mean User?\n");
+}
+
+/* Also those about what can't be used, or makes no sense with the rest. */
+static void
+later_complaints_have_columns(void **state)
+{
+	(void)state;
+	put("conf.d/1.yaml", "hosts:\n"
+	    "  a:\n"
+	    "    local_forward: [2001:x:1, 2002:y:1]\n"
+	    "    user_known_hosts_file: \"%q\"\n"
+	    "    strict_host_key_checking: no\n"
+	    "  b: {local_forward: [2003:x:1,\n"
+	    "    2001:z:1]}\n");
+	put("hawser.ini",
+	    "[defaults]\nserver_alive_count_max = 2000\n");
+	load("hawser.ini:2:26: warning: ServerAliveCountMax 2000 isn't within "
+	    "1 and 1000: 1000 is used\n"
+	    "conf.d/1.yaml:4:28: error: the token %q can't be used "
+	    "here\n"
+	    "conf.d/1.yaml:5:31: warning: StrictHostKeyChecking no: any "
+	    "server that answers is trusted\n"
+	    "conf.d/1.yaml:7:5: error: port 2001 is listened on twice: a has "
+	    "it too, at conf.d/1.yaml:3:21\n");
 }
 
 static void
@@ -301,6 +328,7 @@ main(void)
 		TEST(the_nearest_value_wins),
 		TEST(a_host_in_yaml_stands_nowhere_else),
 		TEST(complaints_have_columns),
+		TEST(later_complaints_have_columns),
 		TEST(large_files_are_not_read),
 		TEST(files_that_others_may_write_are_not_used),
 		TEST(settings_travel),
