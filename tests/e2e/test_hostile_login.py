@@ -9,10 +9,11 @@ import pytest
 from lib import ssh_server
 from lib.hostile import NASTY, Case
 from lib.ssh_server import (
-    CHANGE_REQUEST, DEBUG, DISCONNECT, EXT_INFO, IGNORE, INFO_REQUEST,
-    INFO_RESPONSE, NEWKEYS, SERVICE_ACCEPT, STEPS, UNIMPLEMENTED,
-    USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS, Ctr,
-    Raw, packet)
+    CHANGE_REQUEST, DEBUG, DISCONNECT, EXT_INFO, GEX_GROUP, GEX_INIT,
+    GEX_REPLY, GEX_REQUEST, IGNORE, INFO_REQUEST, INFO_RESPONSE, KEX_INIT,
+    KEX_REPLY, NEWKEYS, SERVICE_ACCEPT, STEPS, UNIMPLEMENTED, USERAUTH_BANNER,
+    USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS, Ctr, HostKey, Raw,
+    packet)
 
 GB4 = 2**32 - 1
 
@@ -219,6 +220,67 @@ KEX = [
 ]
 
 
+def other_kex(name, first, *answers):
+    """Another method, of which the client says first and hears answers."""
+    def play(s):
+        s.send(s.kexinit(kex=name))
+        for wanted, answer in zip((first, GEX_INIT), answers):
+            s.expect(wanted)
+            s.send(answer)
+        silence(s)
+    return {"kexinit": play}
+
+
+def group(p, g):
+    """A group that the server would like, and the end of the exchange."""
+    return other_kex("diffie-hellman-group-exchange-sha256", GEX_REQUEST,
+                     packet(GEX_GROUP, p, g),
+                     packet(GEX_REPLY, b"key", b"\2", b"signature"))
+
+
+def share(name, value):
+    """The server's share of the secret."""
+    return other_kex(name, KEX_INIT,
+                     packet(KEX_REPLY, HostKey().blob, value, b"x" * 83))
+
+
+# RFC 3526, group 14.
+P14 = bytes.fromhex(
+    "00ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74"
+    "020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f14374f"
+    "e1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7edee38"
+    "6bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf0598da48"
+    "361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb9ed52907"
+    "7096966d670c354e4abc9804f1746c08ca18217c32905e462e36ce3be39e772c18"
+    "0e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf6955817183995497cea95"
+    "6ae515d2261898fa051015728e5a8aacaa68ffffffffffffffff")
+ODD = b"\x7f" + b"\xff" * 254 + b"\xfd"
+
+GROUPS = [
+    *[Case(f"group-{name}", group(p, g))
+      for name, p, g in (
+          ("p-empty", b"", b"\2"), ("p-0", b"\0", b"\2"),
+          ("p-1", b"\1", b"\2"), ("p-2", b"\2", b"\2"),
+          ("p-small", b"\x7f", b"\2"), ("p-even", ODD[:-1] + b"\xfe", b"\2"),
+          ("p-negative", b"\x80" + ODD[1:], b"\2"),
+          ("p-16384-bits", b"\0" + b"\xff" * 2048, b"\2"),
+          ("p-240000-bits", b"\x7f" + b"\xff" * 29999, b"\2"),
+          ("g-empty", ODD, b""), ("g-0", ODD, b"\0"), ("g-1", ODD, b"\1"),
+          ("g-p", ODD, ODD), ("g-long", ODD, b"\x7f" * 30000),
+          ("cut", GB4, Raw(b"x")))],
+    *[Case(f"f-{name}", share("diffie-hellman-group14-sha256", f))
+      for name, f in (
+          ("empty", b""), ("0", b"\0"), ("1", b"\1"),
+          ("p-1", P14[:-1] + b"\xfe"), ("p", P14), ("long", b"\x7f" * 30000),
+          ("negative", b"\xff" * 256))],
+    *[Case(f"ecdh-{name}", share("ecdh-sha2-nistp256", point))
+      for name, point in (
+          ("empty", b""), ("infinity", b"\0"), ("nowhere", b"\4" + bytes(64)),
+          ("compressed", b"\2" + bytes(32)), ("short", b"\4" + b"x" * 63),
+          ("long", b"\4" + b"x" * 30000), ("form", b"\5" + b"x" * 64))],
+]
+
+
 def ext_info(*fields):
     return {"service": send(packet(EXT_INFO, *fields))}
 
@@ -348,7 +410,10 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("cases", (BREAKS, BANNERS, KEX, AUTH, SECRETS),
-                         ids=("breaks", "banners", "kex", "auth", "secrets"))
-def test_login(play, cases):
-    play(cases)
+TABLES = {"breaks": BREAKS, "banners": BANNERS, "kex": KEX,
+          "groups": GROUPS, "auth": AUTH, "secrets": SECRETS}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_login(play, table):
+    play(TABLES[table])

@@ -21,6 +21,7 @@ from lib.servers import read_exactly
 DISCONNECT, IGNORE, UNIMPLEMENTED, DEBUG = 1, 2, 3, 4
 SERVICE_REQUEST, SERVICE_ACCEPT, EXT_INFO = 5, 6, 7
 KEXINIT, NEWKEYS, KEX_INIT, KEX_REPLY = 20, 21, 30, 31
+GEX_GROUP, GEX_INIT, GEX_REPLY, GEX_REQUEST = 31, 32, 33, 34
 USERAUTH_REQUEST, USERAUTH_FAILURE, USERAUTH_SUCCESS = 50, 51, 52
 USERAUTH_BANNER, USERAUTH_PK_OK = 53, 60
 INFO_REQUEST, INFO_RESPONSE, CHANGE_REQUEST = 60, 61, 60
@@ -283,18 +284,20 @@ class Session:
             lists["mac"], lists["mac"], lists["compression"],
             lists["compression"], "", "", False, 0)
 
+    def expect(self, number):
+        """The next of that number, before there are keys."""
+        while (payload := self.receive())[0] != number:
+            pass
+        return payload
+
     def exchange(self, theirs=None):
         """Keys; again, if there are some. theirs: the client's offer, if it
         was read already."""
         self._step("kexinit")
         ours = self.kexinit()
         self.send(ours)
-        while theirs is None or theirs[0] != KEXINIT:
-            theirs = self.receive()
-        first = b""
-        while first[:1] != bytes([KEX_INIT]):
-            first = self.receive()
-        client_share = Fields(first).string()
+        theirs = theirs or self.expect(KEXINIT)
+        client_share = Fields(self.expect(KEX_INIT)).string()
         self._step("kex-reply")
         key = x25519.X25519PrivateKey.generate()
         share = key.public_key().public_bytes(
@@ -320,8 +323,7 @@ class Session:
         with self._lock:
             self.sock.sendall(self.seal(packet(NEWKEYS)))
             self._out = self._cipher(derive, b"D", b"B", b"F")
-        while self.receive()[0] != NEWKEYS:
-            pass
+        self.expect(NEWKEYS)
         self._in = self._cipher(derive, b"C", b"A", b"E")
 
     def _authenticate(self):
