@@ -9,6 +9,7 @@ import subprocess
 import threading
 
 from lib import proc
+from lib.servers import read_exactly
 
 
 class Agent:
@@ -29,6 +30,12 @@ class Agent:
 
     def stop(self):
         proc.kill(self.pid)
+
+
+def _receive(s):
+    """One message, its length included."""
+    head = read_exactly(s, 4)
+    return head + read_exactly(s, int.from_bytes(head, "big"))
 
 
 class MuteAgent:
@@ -52,12 +59,12 @@ class MuteAgent:
                                  daemon=True).start()
 
     def _attend(self, client):
-        with client, contextlib.suppress(OSError):
+        with client, contextlib.suppress(OSError, EOFError):
             if self._agent:
                 with socket.socket(socket.AF_UNIX) as real:
                     real.connect(self._agent.path)
-                    real.sendall(client.recv(4096))
-                    client.sendall(real.recv(65536))
+                    real.sendall(_receive(client))
+                    client.sendall(_receive(real))
             while client.recv(4096):
                 pass
 
