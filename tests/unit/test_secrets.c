@@ -461,7 +461,8 @@ a_helper_has_a_deadline(void **state)
 	run_helper(f, "echo x; sleep 600 | sleep 600");
 	assert_string_equal(f->error, "X did not end within 1 s");
 	/* No part of its group, and so not killed with it. */
-	run_helper(f, "echo x; setsid sleep 3 & sleep 0.1");
+	run_helper(f, "trap 'exit 0' USR1; echo x; "
+	    "setsid sh -c \"kill -USR1 $$; exec sleep 3\" & wait");
 	assert_string_equal(f->error, "X has left a process behind that keeps "
 	    "its standard output open");
 	while (wait(NULL) != -1)
