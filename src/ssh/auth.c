@@ -121,6 +121,17 @@ has_name(const char *list, const char *name)
 	return false;
 }
 
+struct packet *
+auth_request_new(const struct auth *a, const char *method)
+{
+	struct packet *p = packet_new(MSG_USERAUTH_REQUEST);
+
+	packet_cstring(p, a->request->user);
+	packet_cstring(p, "ssh-connection");
+	packet_cstring(p, method);
+	return p;
+}
+
 /* Asks which methods go on (RFC 4252 5.2, "none"). */
 static enum auth_outcome
 ask_methods(struct auth *a, struct err *err)

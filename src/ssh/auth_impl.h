@@ -69,15 +69,15 @@ int auth_check_alive(const struct auth *, struct err *);
  */
 bool auth_take_failure(struct auth *);
 
+/* New: a request (RFC 4252 5) up to the method's own fields. */
+struct packet *auth_request_new(const struct auth *, const char *method);
+
 /* One request each; auth_key.c, auth_interactive.c, auth_password.c. */
 enum auth_outcome auth_publickey(struct auth *, struct err *);
 enum auth_outcome auth_interactive(struct auth *, struct err *);
 enum auth_outcome auth_password(struct auth *, struct err *);
 
 /* auth_wire.c */
-
-/* New: a request (RFC 4252 5) up to the method's own fields. */
-struct packet *auth_request_new(const struct auth *, const char *method);
 
 /*
  * Sends a packet (taken), with the n bytes of secret behind it as they are,

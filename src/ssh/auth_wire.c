@@ -17,17 +17,6 @@
  * again after a password has expired.
  */
 
-struct packet *
-auth_request_new(const struct auth *a, const char *method)
-{
-	struct packet *p = packet_new(MSG_USERAUTH_REQUEST);
-
-	packet_cstring(p, a->request->user);
-	packet_cstring(p, "ssh-connection");
-	packet_cstring(p, method);
-	return p;
-}
-
 static int
 link_failed(const struct auth *a, struct err *err)
 {

@@ -106,17 +106,6 @@ reply(const struct turn *t)
 	return p;
 }
 
-struct packet *
-auth_request_new(const struct auth *a, const char *method)
-{
-	struct packet *p = packet_new(MSG_USERAUTH_REQUEST);
-
-	packet_cstring(p, a->request->user);
-	packet_cstring(p, "ssh-connection");
-	packet_cstring(p, method);
-	return p;
-}
-
 uint8_t
 auth_exchange(struct auth *a, struct packet *p, const char *secret, size_t n,
     bool more, uint8_t **data, size_t *len, struct err *err)
