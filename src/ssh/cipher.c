@@ -5,6 +5,7 @@
 #include <libssh2_priv.h>
 #include <mac.h>
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdlib.h>
@@ -398,6 +399,43 @@ static const LIBSSH2_MAC_METHOD no_mac = {
 	.init = no_mac_init, .hash = no_mac_hash, .dtor = no_mac_dtor,
 };
 
+/* What libssh2's own ciphers share. */
+static int (*block_crypt)(LIBSSH2_SESSION *, unsigned, unsigned char *,
+    size_t, void **, int);
+
+/*
+ * A packet is whole blocks (RFC 4253 6), and libssh2 aborts if its length says
+ * otherwise: a server can bring that about, and with a MAC that is not "etm"
+ * anybody on the line. An "etm" MAC leaves the length in plain text.
+ */
+static int
+check_first_block(LIBSSH2_SESSION *session, unsigned seqno,
+    unsigned char *block, size_t n, void **abstract, int which)
+{
+	int rc = block_crypt(session, seqno, block, n, abstract, which);
+	size_t len;
+
+	if (rc != 0 || which != FIRST_BLOCK ||
+	    abstract != &session->remote.crypt_abstract)
+		return rc;
+	len = session->remote.mac->etm ? session->packet.packet_length :
+	    load_u32(block) + LENGTH_SIZE;
+	return len % n == 0 ? 0 : LIBSSH2_ERROR_DECRYPT;
+}
+
+/* New, for good: one of libssh2's ciphers, with that check. */
+static const LIBSSH2_CRYPT_METHOD *
+check_blocks(const LIBSSH2_CRYPT_METHOD *theirs)
+{
+	LIBSSH2_CRYPT_METHOD *m = mem_alloc(sizeof(*m));
+
+	*m = *theirs;
+	assert(block_crypt == NULL || block_crypt == m->crypt);
+	block_crypt = m->crypt;
+	m->crypt = check_first_block;
+	return m;
+}
+
 /* Names that the linker gives and asks for (--wrap). */
 const LIBSSH2_CRYPT_METHOD **__real_libssh2_crypt_methods(void);
 const LIBSSH2_CRYPT_METHOD **__wrap_libssh2_crypt_methods(void);
@@ -445,7 +483,7 @@ cipher_init(struct err *err)
 		table[n++] = &ours[i];
 	for (size_t i = 0; i < count; i++)
 		if (!is_ours(theirs[i]->name))
-			table[n++] = theirs[i];
+			table[n++] = check_blocks(theirs[i]);
 	return 0;
 }
 
