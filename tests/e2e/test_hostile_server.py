@@ -7,13 +7,13 @@ import pytest
 from lib import ssh_server
 from lib.hostile import NASTY, Case
 from lib.ssh_server import (
-    CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_REQUEST, CHANNEL_SUCCESS, CLOSE,
-    DATA, DEBUG, DISCONNECT, EOF, EXTENDED_DATA, EXT_INFO, GLOBAL_REQUEST,
-    HOST_KEYS, IGNORE, KEXINIT, KEX_INIT, KEX_REPLY, NEWKEYS,
+    CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_REQUEST, CHANNEL_SUCCESS, CIPHERS,
+    CLOSE, DATA, DEBUG, DISCONNECT, EOF, EXTENDED_DATA, EXT_INFO,
+    GLOBAL_REQUEST, HOST_KEYS, IGNORE, KEXINIT, KEX_INIT, KEX_REPLY, NEWKEYS,
     OPEN_CONFIRMATION, OPEN_FAILURE, REQUEST_FAILURE, REQUEST_SUCCESS,
     SERVICE_ACCEPT, SERVICE_REQUEST, UNIMPLEMENTED, USERAUTH_BANNER,
-    USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS, WINDOW_ADJUST, Ctr,
-    Fields, HostKey, Raw, packet)
+    USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS, WINDOW_ADJUST, Fields,
+    HostKey, Raw, packet)
 
 MB, GB4 = 2**20, 2**32 - 1
 WINDOW, PACKET = 2 * MB, 32768          # what a worker grants
@@ -309,8 +309,9 @@ TRANSPORT = [
     Case("strange", unimplemented(*(packet(n, NASTY, "") for n in STRANGE)),
          None),
     Case("strange-bare", unimplemented(*(packet(n) for n in STRANGE)), None),
-    Case("strange-ctr", unimplemented(*(packet(n) for n in STRANGE)), None,
-         cipher=Ctr),
+    *[Case(f"strange-{label}", unimplemented(*(
+        packet(n) for n in STRANGE)), None, cipher=cipher)
+      for label, cipher in CIPHERS.items()],
     Case("strange-many", unimplemented(*[packet(USERAUTH_SUCCESS)] * 2000),
          None),
     Case("unimplemented", says(*[packet(UNIMPLEMENTED, 1)] * 2000), None),
@@ -333,21 +334,24 @@ TRANSPORT = [
          text="key exchange algorithm"),
     Case("kexinit-ciphers", lambda s: s.send(s.kexinit(
         cipher_sc="aes256-gcm@openssh.com")), "kex", text="cipher"),
-    Case("rekeys", rekey, None),
-    Case("rekeys-ctr", rekey, None, cipher=Ctr),
+    *[Case(f"rekeys-{label}", rekey, None, cipher=cipher)
+      for label, cipher in CIPHERS.items()],
     Case("rekey-half", half_rekey, "lost", ServerAliveInterval=1,
          ServerAliveCountMax=1),
     # Genuine, but without a message: of ours that is told from an altered
     # one, of libssh2's ciphers not.
-    *[Case(f"gcm-padding-{n}", lies(padding=n), text="without a message")
-      for n in (0, 255)],
-    *[Case(f"ctr-padding-{n}", lies(padding=n), "lost", "altered",
-           cipher=Ctr) for n in (0, 255)],
+    *[Case(f"{label}-padding-{n}", lies(padding=n), *expected,
+           cipher=CIPHERS[label])
+      for n in (0, 255) for label, expected in (
+          ("gcm", ("protocol", "without a message")),
+          ("chacha", ("protocol", "without a message")),
+          ("ctr", ("lost", "altered")), ("mac", ("lost", "altered")))],
     *[Case(f"{label}-{name}", script, "lost", "altered", cipher=cipher)
-      for label, cipher in (("gcm", None), ("ctr", Ctr))
+      for label, cipher in CIPHERS.items()
       for name, script in (
-          ("length-flipped", flipped(3)), ("body-flipped", flipped(40)),
-          ("tag-flipped", flipped(-1)), ("length-0", lies(length=0)),
+          ("no-blocks", lies(cut=3)), ("length-flipped", flipped(3)),
+          ("body-flipped", flipped(40)), ("tag-flipped", flipped(-1)),
+          ("length-0", lies(length=0)),
           ("length-1", lies(length=1)), ("length-15", lies(length=15)),
           ("length-odd", lies(length=113)), ("length-huge", lies(length=GB4)),
           ("length-negative", lies(length=2**31)),

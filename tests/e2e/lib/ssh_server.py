@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from lib.servers import read_exactly
 
@@ -87,10 +88,14 @@ def _mpint(data):
     return b"\0" + data if data and data[0] >= 128 else data
 
 
+# Ciphers, one direction each: seal() gives what goes on the wire of a packet's
+# length and the rest, open() the rest of a packet of which four bytes are read.
+# HEAD: bytes of the length that count when a packet is padded.
+
 class Gcm:
-    """aes128-gcm@openssh.com, one direction (RFC 5647)."""
+    """aes128-gcm@openssh.com (RFC 5647)."""
     NAMES = ("aes128-gcm@openssh.com", "hmac-sha2-256")
-    BLOCK = 16
+    BLOCK, HEAD = 16, 0
 
     def __init__(self, derive, key, iv, _mac):
         self._gcm = AESGCM(derive(key, 16))
@@ -110,10 +115,41 @@ class Gcm:
         return self._gcm.decrypt(self._nonce(), body, length)
 
 
+class Chacha:
+    """chacha20-poly1305@openssh.com (OpenSSH's PROTOCOL.chacha20poly1305)."""
+    NAMES = ("chacha20-poly1305@openssh.com", "hmac-sha2-256")
+    BLOCK, HEAD = 8, 0
+
+    def __init__(self, derive, key, _iv, _mac):
+        both = derive(key, 64)
+        self._body, self._length = both[:32], both[32:]
+
+    @staticmethod
+    def _xor(key, seq, counter, data):
+        nonce = struct.pack("<Q", counter) + struct.pack(">Q", seq)
+        return Cipher(algorithms.ChaCha20(key, nonce), None).encryptor() \
+            .update(data)
+
+    def _tag(self, seq, data):
+        key = self._xor(self._body, seq, 0, bytes(32))
+        return Poly1305.generate_tag(key, data)
+
+    def seal(self, seq, length, body):
+        data = self._xor(self._length, seq, 0, length) \
+            + self._xor(self._body, seq, 1, body)
+        return data + self._tag(seq, data)
+
+    def open(self, seq, length, read):
+        size = struct.unpack(">I", self._xor(self._length, seq, 0, length))[0]
+        body = read(size)
+        assert read(16) == self._tag(seq, length + body)
+        return self._xor(self._body, seq, 1, body)
+
+
 class Ctr:
-    """aes128-ctr with hmac-sha2-256-etm@openssh.com, one direction."""
+    """aes128-ctr with hmac-sha2-256-etm@openssh.com."""
     NAMES = ("aes128-ctr", "hmac-sha2-256-etm@openssh.com")
-    BLOCK = 16
+    BLOCK, HEAD = 16, 0
 
     def __init__(self, derive, key, iv, mac):
         self._stream = Cipher(algorithms.AES(derive(key, 16)),
@@ -131,6 +167,26 @@ class Ctr:
         body = read(struct.unpack(">I", length)[0])
         assert read(32) == self._tag(seq, length + body)
         return self._stream.update(body)
+
+
+class CtrMac(Ctr):
+    """aes128-ctr with hmac-sha2-256: the length is encrypted, too."""
+    NAMES = ("aes128-ctr", "hmac-sha2-256")
+    BLOCK, HEAD = 16, 4
+
+    def seal(self, seq, length, body):
+        return self._stream.update(length + body) \
+            + self._tag(seq, length + body)
+
+    def open(self, seq, length, read):
+        first = self._stream.update(length + read(12))
+        size = struct.unpack(">I", first[:4])[0]
+        body = first[4:] + self._stream.update(read(size - 12))
+        assert read(32) == self._tag(seq, first[:4] + body)
+        return body
+
+
+CIPHERS = {"gcm": Gcm, "chacha": Chacha, "ctr": Ctr, "mac": CtrMac}
 
 
 class HostKey:
@@ -176,14 +232,15 @@ class Session:
 
     # Packets --------------------------------------------------------------
 
-    def seal(self, payload, padding=None, length=None):
-        """A packet's bytes on the wire. padding and length may lie."""
+    def seal(self, payload, padding=None, length=None, cut=0):
+        """A packet's bytes on the wire. padding and length may lie; without
+        the cut last bytes it is genuine, but not of whole blocks."""
         block = self._cipher.BLOCK if self._out else 8
-        head = 0 if self._out else 4
+        head = self._cipher.HEAD if self._out else 4
         need = block - (head + 1 + len(payload)) % block
         need += block if need < 4 else 0
         body = bytes([need if padding is None else padding]) + payload \
-            + bytes(need)
+            + bytes(need - cut)
         size = struct.pack(">I", len(body) if length is None else length)
         self.sent += 1
         if not self._out:
@@ -317,8 +374,11 @@ class Session:
         self._id = self._id or digest
 
         def derive(letter, size):
-            return hashlib.sha256(secret + digest + letter
-                                  + self._id).digest()[:size]
+            """RFC 4253 7.2"""
+            out = hashlib.sha256(secret + digest + letter + self._id).digest()
+            while len(out) < size:
+                out += hashlib.sha256(secret + digest + out).digest()
+            return out[:size]
         self._step("newkeys")
         with self._lock:
             self.sock.sendall(self.seal(packet(NEWKEYS)))
