@@ -54,17 +54,28 @@ has_ended(pid_t pid, int *code)
 
 /*
  * What sh has left behind ends, too. We step aside to survive that: whoever
- * reaps us would do it otherwise, but may be dying himself.
+ * reaps us would do it otherwise, but may be dying himself. The group that we
+ * go to is a child's, for the one that started us may have no number here (as
+ * in a container).
  */
 static void
 end_group(void)
 {
-	pid_t group = getpgrp();
+	pid_t group = getpgrp(), self = getpid(), refuge = fork();
 
-	/* Into the group that started us; without one all of us go. */
-	if (setpgid(0, getpgid(getppid())) == -1)
+	if (refuge == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == self)
+			pause();
+		_exit(0);
+	}
+	/* Without it all of us go. */
+	if (refuge == -1 || setpgid(refuge, refuge) == -1 ||
+	    setpgid(0, refuge) == -1)
 		kill(0, SIGKILL);
 	kill(-group, SIGKILL);
+	kill(refuge, SIGKILL);
+	waitpid(refuge, NULL, 0);
 }
 
 /*

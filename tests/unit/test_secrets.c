@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -469,6 +470,42 @@ a_helper_has_a_deadline(void **state)
 		continue;
 }
 
+static int
+run_guarded(const char *command)
+{
+	int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct process process;
+	struct err err;
+
+	if (guard_start(&process, command, (int[]){ null, null, null }, NULL,
+	    &err) == -1 || waitpid(process.pid, &status, 0) == -1)
+		return 99;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+}
+
+/* As in a container: the group that hawserd is in has no number there. */
+static void
+a_guard_needs_no_group_but_its_own(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if ((pid = fork()) == 0) {
+		if (unshare(CLONE_NEWPID) == -1)
+			_exit(77);
+		if ((pid = fork()) == 0)
+			_exit(run_guarded("sleep 600 & exit 7"));
+		if (waitpid(pid, &status, 0) != pid)
+			_exit(99);
+		_exit(WEXITSTATUS(status));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 7 << 8);
+}
+
 /* What a worker may ask that is the server's. */
 static void
 a_worker_has_to_have_a_use_for_it(void **state)
@@ -547,6 +584,7 @@ main(int argc, char **argv)
 		TEST(a_person_is_asked_again),
 		TEST(nobody_is_asked_who_must_not_be),
 		TEST(a_helper_has_a_deadline),
+		TEST(a_guard_needs_no_group_but_its_own),
 		TEST(a_worker_has_to_have_a_use_for_it),
 		TEST(there_is_an_end_to_questions),
 		TEST(the_environment_is_short),
