@@ -71,7 +71,7 @@ void worker_proc_set(struct worker_proc *, const struct host *);
 /* Kills it; on_end comes with this class and text (copied). */
 void worker_proc_kill(struct worker_proc *, enum end_class, const char *text);
 
-/* -1 when it is gone. */
+/* Also when it is gone. */
 pid_t worker_proc_pid(const struct worker_proc *);
 enum phase worker_proc_phase(const struct worker_proc *);
 
