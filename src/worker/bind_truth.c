@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/bind_truth.h"
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,19 @@ what_was_asked(const struct endpoint *listen)
 	return ASKED_ADDRESS;
 }
 
+/* The any address of one family alone, as sshd takes it? */
+static bool
+is_any4(const char *host)
+{
+	return str_equal(host, "0.0.0.0");
+}
+
+static bool
+is_any6(const char *host)
+{
+	return str_equal(host, "::");
+}
+
 static bool
 is_v6(const char *host)
 {
@@ -46,33 +60,59 @@ is_loopback(const char *host)
 	return strncmp(host, "127.", 4) == 0 || strcmp(host, LOOPBACK6) == 0;
 }
 
+/* "localhost" and "*", or the any address of one family. */
+static size_t
+choose_common(const char *host, const char *out[BIND_TRUTH_ADDRESSES])
+{
+	size_t n = 0;
+
+	if (is_any6(host))
+		out[n++] = LOOPBACK6;
+	out[n++] = LOOPBACK4;
+	if (!is_any4(host) && !is_any6(host))
+		out[n++] = LOOPBACK6;
+	out[n++] = OTHER4;
+	return n;
+}
+
+/*
+ * An address or name, and last where it answers if all addresses do. A name
+ * may be one of 127.0.0.1, which therefore says nothing of it.
+ */
+static size_t
+choose_own(const char *host, const char *out[BIND_TRUTH_ADDRESSES])
+{
+	struct in_addr v4;
+	size_t n = 0;
+
+	out[n++] = host;
+	if (is_v6(host)) {
+		if (strcmp(host, LOOPBACK6) != 0)
+			out[n++] = LOOPBACK6;
+		return n;
+	}
+	if (strcmp(host, LOOPBACK4) != 0)
+		out[n++] = LOOPBACK4;
+	if (n == 1 || inet_pton(AF_INET, host, &v4) != 1)
+		out[n++] = OTHER4;
+	return n;
+}
+
 size_t
 bind_truth_addresses(const struct endpoint *listen,
     const char *out[BIND_TRUTH_ADDRESSES])
 {
-	const char *host = listen->host;
-
 	switch (what_was_asked(listen)) {
-	case ASKED_PATH:
-		out[0] = host;
-		return 1;
 	case ASKED_LOOPBACK:
 	case ASKED_ALL:
-		out[0] = LOOPBACK4;
-		out[1] = LOOPBACK6;
-		out[2] = OTHER4;
-		return 3;
+		return choose_common(listen->host, out);
 	case ASKED_ADDRESS:
+		return choose_own(listen->host, out);
+	case ASKED_PATH:
 		break;
 	}
-	out[0] = host;
-	if (is_v6(host)) {
-		out[1] = LOOPBACK6;
-		return strcmp(host, LOOPBACK6) == 0 ? 1 : 2;
-	}
-	/* Where we did not ask: is it bound all the same? */
-	out[1] = strcmp(host, LOOPBACK4) == 0 ? OTHER4 : LOOPBACK4;
-	return 2;
+	out[0] = listen->host;
+	return 1;
 }
 
 static enum probe_verdict
@@ -93,15 +133,30 @@ find(const struct probe_result *r, size_t count, enum probe_verdict verdict)
 	return NULL;
 }
 
-/* Who else answers where clients look for us: not at 127.0.0.2. */
+/* Do clients look for us there? */
+static bool
+is_wanted(const struct endpoint *listen, const char *address)
+{
+	switch (what_was_asked(listen)) {
+	case ASKED_LOOPBACK:
+	case ASKED_ALL:
+		return strcmp(address, OTHER4) != 0 &&
+		    (!is_any6(listen->host) || is_v6(address));
+	case ASKED_ADDRESS:
+	case ASKED_PATH:
+		break;
+	}
+	return strcmp(address, listen->host) == 0;
+}
+
+/* Who else answers where clients look for us. */
 static const char *
 find_stranger(const struct endpoint *listen, const struct probe_result *r,
     size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (r[i].verdict == PROBE_STRANGER &&
-		    (strcmp(r[i].address, OTHER4) != 0 ||
-		    str_equal(r[i].address, listen->host)))
+		    is_wanted(listen, r[i].address))
 			return r[i].address;
 	return NULL;
 }
@@ -160,11 +215,15 @@ tell_unproved(const struct probe_result *r, size_t count,
 
 /* An address of one family was proved, and the other's was not. */
 static char *
-tell_family(const struct probe_result *r, size_t count, uint16_t port)
+tell_family(const char *host, const struct probe_result *r, size_t count,
+    uint16_t port)
 {
 	bool no6 = verdict_on(r, count, LOOPBACK6) == PROBE_REFUSED;
-	char *where = format(no6 ? LOOPBACK6 : LOOPBACK4, port), *text = NULL;
+	char *where, *text = NULL;
 
+	if (is_any4(host) || is_any6(host))
+		return NULL;	/* as it was asked for */
+	where = format(no6 ? LOOPBACK6 : LOOPBACK4, port);
 	if (no6 || verdict_on(r, count, LOOPBACK4) == PROBE_REFUSED)
 		text = str_dupf("%s only: nothing listens on %s there "
 		    "(AddressFamily in the server's sshd_config, or the "
@@ -176,9 +235,10 @@ tell_family(const struct probe_result *r, size_t count, uint16_t port)
 
 /* "localhost" and "*": sshd decides between them as it likes. */
 static void
-tell_common(bool all, uint16_t port, const struct probe_result *r,
-    size_t count, struct bind_truth *out)
+tell_common(const struct endpoint *listen, uint16_t port,
+    const struct probe_result *r, size_t count, struct bind_truth *out)
 {
+	bool all = what_was_asked(listen) == ASKED_ALL;
 	bool wide = verdict_on(r, count, OTHER4) == PROBE_PROVED;
 	bool lo6 = verdict_on(r, count, LOOPBACK6) == PROBE_PROVED;
 
@@ -196,7 +256,8 @@ tell_common(bool all, uint16_t port, const struct probe_result *r,
 		    "the server, not to loopback alone: " GATEWAY_HINT,
 		    "yes"));
 	else
-		settle(out, FORWARD_VERIFIED, tell_family(r, count, port));
+		settle(out, FORWARD_VERIFIED, tell_family(listen->host, r,
+		    count, port));
 }
 
 static void
@@ -204,13 +265,14 @@ tell_address(const char *host, uint16_t port, const struct probe_result *r,
     size_t count, struct bind_truth *out)
 {
 	bool own = r[0].verdict == PROBE_PROVED;
-	bool more = count > 1 && r[1].verdict == PROBE_PROVED;
+	bool wide = count > 1 && r[count - 1].verdict == PROBE_PROVED;
+	const char *found = find(r, count, PROBE_PROVED);
 
-	if (own && more)
+	if (own && wide)
 		add_bound(out, is_v6(host) ? "::" : "0.0.0.0", port);
 	else
-		add_bound(out, own ? host : r[1].address, port);
-	if (own && more)
+		add_bound(out, found, port);
+	if (own && wide)
 		settle(out, FORWARD_UP, str_dupf("bound to every address of "
 		    "the server, not to %s alone: " GATEWAY_HINT, host,
 		    "yes"));
@@ -218,10 +280,14 @@ tell_address(const char *host, uint16_t port, const struct probe_result *r,
 		settle(out, FORWARD_VERIFIED, NULL);
 	else if (is_loopback(host))
 		settle(out, FORWARD_UP, str_dupf("bound to %s, not to %s",
-		    r[1].address, host));
-	else
+		    found, host));
+	else if (r[0].verdict == PROBE_REFUSED)
 		settle(out, FORWARD_UP, str_dupf("bound to loopback only, not "
 		    "to %s: " GATEWAY_HINT, host, "no"));
+	else
+		settle(out, FORWARD_UP, str_dupf("bound to %s, though %s was "
+		    "asked for: set \"GatewayPorts clientspecified\" in the "
+		    "server's sshd_config", found, host));
 }
 
 void
@@ -249,7 +315,7 @@ bind_truth_tell(const struct endpoint *listen, uint16_t port,
 	} else if (asked == ASKED_ADDRESS)
 		tell_address(listen->host, port, r, count, out);
 	else
-		tell_common(asked == ASKED_ALL, port, r, count, out);
+		tell_common(listen, port, r, count, out);
 }
 
 void

@@ -19,7 +19,9 @@
 
 /*
  * The verdicts stand in the order of the addresses: for a common bind
- * 127.0.0.1, ::1 and 127.0.0.2; else the address itself and a loopback.
+ * 127.0.0.1, ::1 and 127.0.0.2, of which "0.0.0.0" has the first and last and
+ * "::" has ::1 first; else the address itself and a loopback, for a name
+ * 127.0.0.1 and 127.0.0.2.
  */
 static const struct row {
 	const char *host;
@@ -46,8 +48,16 @@ static const struct row {
 	{ NULL, { R, R, R }, FORWARD_UNPROVABLE, "", "was not found" },
 	{ "*", { P, P, P }, FORWARD_VERIFIED, "0.0.0.0:8 [::]:8", NULL },
 	{ "", { P, P, P }, FORWARD_VERIFIED, "0.0.0.0:8 [::]:8", NULL },
-	{ "0.0.0.0", { P, R, P }, FORWARD_VERIFIED, "0.0.0.0:8",
-	    "IPv4 only" },
+	/* One family was asked for: the other is nobody's business. */
+	{ "0.0.0.0", { P, P }, FORWARD_VERIFIED, "0.0.0.0:8", NULL },
+	{ "0.0.0.0", { P, R }, FORWARD_UP, "127.0.0.1:8", "GatewayPorts no" },
+	{ "0.0.0.0", { S, R }, FORWARD_UP, "", "127.0.0.1:8" },
+	{ "::", { P, R, R }, FORWARD_VERIFIED, "[::1]:8", NULL },
+	{ "::", { P, S, R }, FORWARD_VERIFIED, "[::1]:8", NULL },
+	{ "::", { P, P, R }, FORWARD_UP, "127.0.0.1:8 [::1]:8",
+	    "GatewayPorts no" },
+	{ "::", { P, P, P }, FORWARD_VERIFIED, "0.0.0.0:8 [::]:8", NULL },
+	{ "::", { S, R, R }, FORWARD_UP, "", "[::1]:8" },
 	{ "*", { P, P, R }, FORWARD_UP, "127.0.0.1:8 [::1]:8",
 	    "GatewayPorts no" },
 	{ "*", { P, P, S }, FORWARD_UP, "127.0.0.1:8 [::1]:8",
@@ -59,6 +69,14 @@ static const struct row {
 	{ "10.0.0.1", { R, P }, FORWARD_UP, "127.0.0.1:8", "not to 10.0.0.1: "
 	    "the server's sshd_config has GatewayPorts no" },
 	{ "10.0.0.1", { S, P }, FORWARD_UP, "", "another program" },
+	/* Who answers where we did not ask may do so. */
+	{ "10.0.0.1", { P, S }, FORWARD_VERIFIED, "10.0.0.1:8", NULL },
+	{ "10.0.0.1", { R, S }, FORWARD_UNPROVABLE, "", "was not found" },
+	{ "fd00::1", { P, S }, FORWARD_VERIFIED, "[fd00::1]:8", NULL },
+	/* PermitOpen lets us look at one of both. */
+	{ "10.0.0.1", { N, P }, FORWARD_UP, "127.0.0.1:8",
+	    "bound to 127.0.0.1, though 10.0.0.1 was asked for" },
+	{ "10.0.0.1", { P, N }, FORWARD_VERIFIED, "10.0.0.1:8", NULL },
 	{ "127.0.0.1", { P, R }, FORWARD_VERIFIED, "127.0.0.1:8", NULL },
 	{ "127.0.0.1", { P, P }, FORWARD_UP, "0.0.0.0:8", "GatewayPorts "
 	    "yes" },
@@ -66,7 +84,12 @@ static const struct row {
 	{ "fd00::1", { P, R }, FORWARD_VERIFIED, "[fd00::1]:8", NULL },
 	{ "fd00::1", { P, P }, FORWARD_UP, "[::]:8", "alone" },
 	{ "::1", { P }, FORWARD_VERIFIED, "[::1]:8", NULL },
-	{ "gate.lan", { R, P }, FORWARD_UP, "127.0.0.1:8", "loopback only" },
+	{ "gate.lan", { R, P, R }, FORWARD_UP, "127.0.0.1:8",
+	    "loopback only" },
+	{ "gate.lan", { P, R, R }, FORWARD_VERIFIED, "gate.lan:8", NULL },
+	{ "gate.lan", { P, P, P }, FORWARD_UP, "0.0.0.0:8", "alone" },
+	/* A name of 127.0.0.1. */
+	{ "gate.lan", { P, P, R }, FORWARD_VERIFIED, "gate.lan:8", NULL },
 	{ "/run/there", { P }, FORWARD_VERIFIED, "/run/there", NULL },
 	{ "/run/there", { S }, FORWARD_UP, "", "another program answers at "
 	    "/run/there" },
