@@ -17,8 +17,11 @@ struct forward_remote;
 struct forward_remote *forward_remote_new(struct loop *,
     const struct forward *);
 
-/* Only when it neither listens nor waits for an answer, or after the
- * connection is gone. Its connections outlive it. */
+/*
+ * Only when it neither listens nor waits for an answer, or when the
+ * connection, not freed yet, handles no more packets. Its connections outlive
+ * it.
+ */
 void forward_remote_free(struct forward_remote *);
 
 /*

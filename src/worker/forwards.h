@@ -15,7 +15,10 @@ struct forwards;
 /* New. Borrows the loop. */
 struct forwards *forwards_new(struct loop *);
 
-/* After the connection is gone, or all was cancelled. NULL is fine. */
+/*
+ * When the connection, not freed yet, handles no more packets, or all was
+ * cancelled. NULL is fine.
+ */
 void forwards_free(struct forwards *);
 
 /*

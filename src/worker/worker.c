@@ -458,8 +458,9 @@ stop(struct worker *w)
 		transport_bye(connection_transport(w->connection),
 		    w->orphaned ? 0 : WORKER_BYE_MS);
 	w->loop.connection = NULL;
-	connection_free(w->connection);
+	/* Proofs have channels: the good-bye handles no more packets. */
 	forwards_free(w->forwards);
+	connection_free(w->connection);
 	lookup_free(w->loop.lookup);
 	free_event(w->orders);
 	free_event(w->over_turn);

@@ -15,7 +15,7 @@ from lib import ports, proc, servers, socks
 from lib.servers import Server, connect, echo, http, mail
 from lib.socks import v4, v4_reply, v5, v5_method, v5_reply
 from lib.wait import STRETCH, Stopwatch, until
-from lib.worker import tcp
+from lib.worker import Forward, tcp
 
 
 @pytest.fixture
@@ -551,6 +551,24 @@ def test_remote_held_then_free(worker, serve):
     worker.send("forward", forward.body)
     until(lambda: worker.wait("forward", id=forward.id)["state"] == "up"
           or worker.send("forward", forward.body), 5, "up", 0.1)
+
+
+def test_ends_in_the_middle_of_a_proof(worker, sshd, serve):
+    """The supervisor is gone while a proof and a look at a held port are
+    under way: both go with the connection."""
+    server = serve(echo)
+    forward, _ = worker.forward(tcp("127.0.0.1", ports.free()),
+                                tcp("127.0.0.1", server.port))
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        held = Forward("remote", tcp("127.0.0.1", holder.getsockname()[1]),
+                       tcp("127.0.0.1", server.port))
+        worker.send("forward", held.body)
+        look, _ = holder.accept()   # a greeting is waited for
+        sshd.freeze()
+        worker.send("prove", {"id": forward.id})
+        worker.sock.close()
+        assert worker.process.wait(5 * STRETCH) == 0
+        look.close()
 
 
 def test_remote_denied(make_worker, make_sshd):
