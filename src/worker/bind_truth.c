@@ -2,7 +2,9 @@
 #include "worker/bind_truth.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -113,6 +115,34 @@ bind_truth_addresses(const struct endpoint *listen,
 	}
 	out[0] = listen->host;
 	return 1;
+}
+
+/* The bytes of a literal: IPv4 as IPv6 maps it. False if it is none. */
+static bool
+read_literal(const char *text, struct in6_addr *out)
+{
+	char mapped[sizeof("::ffff:") + INET_ADDRSTRLEN];
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, text, &v4) != 1)
+		return inet_pton(AF_INET6, text, out) == 1;
+	snprintf(mapped, sizeof(mapped), "::ffff:%s", text);
+	return inet_pton(AF_INET6, mapped, out) == 1;
+}
+
+bool
+bind_truth_is_near(const struct endpoint *listen, const char *originator)
+{
+	struct in6_addr from, own;
+
+	if (!read_literal(originator, &from) ||
+	    IN6_IS_ADDR_LOOPBACK(&from) ||
+	    (IN6_IS_ADDR_V4MAPPED(&from) && from.s6_addr[12] == 127))
+		return true;
+	if (what_was_asked(listen) != ASKED_ADDRESS)
+		return false;
+	return !read_literal(listen->host, &own) ||
+	    memcmp(&own, &from, sizeof(own)) == 0;
 }
 
 static enum probe_verdict

@@ -2,6 +2,7 @@
 #ifndef HAWSER_WORKER_BIND_TRUTH_H
 #define HAWSER_WORKER_BIND_TRUTH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,14 @@ struct probe_result {
  */
 size_t bind_truth_addresses(const struct endpoint *listen,
     const char *out[BIND_TRUTH_ADDRESSES]);
+
+/*
+ * Can a client of the forward that comes from this address ("": not told) be
+ * on the server itself, as our own probes are? A literal tells, unless a name
+ * listens, whose addresses we don't know.
+ */
+bool bind_truth_is_near(const struct endpoint *listen,
+    const char *originator);
 
 struct bind_truth {
 	enum forward_state state;	/* up, verified or unprovable */

@@ -31,7 +31,7 @@ struct guest {
 	struct channel *channel;
 	struct forwarded_way way;
 	struct event *timer;		/* then it is somebody's */
-	bool ours;			/* it brought a nonce */
+	bool ours;			/* it brought a nonce: no timer */
 	bool foreign;			/* somebody's: goes with the timer */
 	size_t have;
 	uint8_t bytes[NONCE_SIZE];
@@ -47,6 +47,7 @@ struct proof {
 	int64_t began_us;
 	int64_t open_us;		/* the first open took; 0: none is */
 	int64_t took_us;		/* -1: nothing was proved yet */
+	bool doubtful;			/* a guest left, perhaps ours */
 	size_t count;
 	struct probe probes[BIND_TRUTH_ADDRESSES];
 	LIST_HEAD(, guest) guests;
@@ -82,6 +83,8 @@ on_guest_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (g->proof != NULL && !g->foreign)
+		g->proof->doubtful = true;
 	if (g->ours)
 		channel_free(g->channel);
 	else
@@ -149,7 +152,9 @@ on_guest_data(struct channel *c, void *arg, const uint8_t *data, size_t n)
 	case NONCE_FOUND:
 		break;
 	}
+	/* It may wait behind other bytes, and goes with the proof. */
 	g->ours = true;
+	event_del(g->timer);
 	on_guest_writable(c, g);
 	return n;
 }
@@ -189,19 +194,11 @@ expects_guests(const struct proof *p)
 	return false;
 }
 
-/* Can the server be where it comes from? Of Unix sockets it isn't told. */
 bool
 proof_concerns(const struct proof *p, const struct forwarded_open *open)
 {
-	const char *from = open->originator_host;
-	const char *bind = tunnel_forward(p->tunnel)->listen.host;
-
-	if (!expects_guests(p))
-		return false;
-	if (strncmp(from, "::ffff:", 7) == 0)
-		from += 7;
-	return *from == '\0' || strncmp(from, "127.", 4) == 0 ||
-	    strcmp(from, "::1") == 0 || str_equal(from, bind);
+	return expects_guests(p) && bind_truth_is_near(
+	    &tunnel_forward(p->tunnel)->listen, open->originator_host);
 }
 
 /*
@@ -282,6 +279,17 @@ judge(struct probe *b, enum probe_verdict verdict)
 		loop_timer_set(p->timer, 0);
 }
 
+/*
+ * Somebody else answered, unless it came to us, or what left us unrecognised
+ * may have been this one.
+ */
+static void
+judge_answer(struct probe *b)
+{
+	judge(b, b->arrived || b->proof->doubtful ? PROBE_SILENT :
+	    PROBE_STRANGER);
+}
+
 static void
 send_nonce(struct channel *c, void *arg)
 {
@@ -325,16 +333,19 @@ on_probe_data(struct channel *c, void *arg, const uint8_t *data, size_t n)
 	if (b->result.verdict != PROBE_PENDING)
 		return n;
 	if (n > left || memcmp(b->nonce.bytes + b->echoed, data, n) != 0) {
-		judge(b, PROBE_STRANGER);
+		judge_answer(b);
 		return n;
 	}
 	b->echoed += n;
-	if (b->echoed == NONCE_SIZE) {
-		if (b->proof->took_us == -1)
-			b->proof->took_us = clock_now_us() -
-			    b->proof->began_us;
-		judge(b, PROBE_PROVED);
+	if (b->echoed < NONCE_SIZE)
+		return n;
+	if (!b->arrived) {
+		judge_answer(b);	/* an echo, and not ours */
+		return n;
 	}
+	if (b->proof->took_us == -1)
+		b->proof->took_us = clock_now_us() - b->proof->began_us;
+	judge(b, PROBE_PROVED);
 	return n;
 }
 
@@ -342,7 +353,7 @@ static void
 on_probe_eof(struct channel *c, void *arg)
 {
 	(void)c;
-	judge(arg, PROBE_STRANGER);
+	judge_answer(arg);
 }
 
 static void
@@ -352,7 +363,7 @@ on_probe_close(struct channel *c, void *arg)
 
 	channel_free(c);
 	b->channel = NULL;
-	judge(b, PROBE_STRANGER);
+	judge_answer(b);
 }
 
 static const struct channel_ops probe_ops = {

@@ -17,8 +17,9 @@
  * connection, and our echo must come back. While that is going on, a forwarded
  * connection that the server itself can have made is held until its first
  * bytes differ from the nonce, or for two round trips and PROOF_PATIENCE_MS:
- * somebody whose protocol waits for the other side is not held longer. Once
- * per order; the result is told once.
+ * somebody whose protocol waits for the other side is not held longer. Should
+ * our own be taken for somebody's because its bytes are late, then nobody else
+ * is said to answer. Once per order; the result is told once.
  */
 struct proof;
 

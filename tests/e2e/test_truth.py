@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from lib import ports
+from lib import netns, ports
 from lib.hawserd import stanza
 from lib.servers import Server, connect, echo, ping, read_exactly
 from lib.wait import until
@@ -93,9 +93,32 @@ def test_bind_truth(hawserd, start, listen, options, state, addresses, words):
         assert hawserd.log.count("a forward is not as it was asked for") == 1
 
 
-def test_somebody_else_answers(hawserd, make_sshd, home, serve):
+@pytest.mark.netns
+def test_an_address_in_another_spelling(make_ns, make_sshd, make_hawserd,
+                                        serve):
+    """Its clients on the server come from there, in sshd's spelling."""
+    ns = make_ns("there")
+    netns.run("ip", "-n", ns.name, "address", "add", "fd00:78::1/128", "dev",
+              "lo")
+    with ns:
+        home = serve(echo)
+        sshd = make_sshd(ns=ns, options=["GatewayPorts clientspecified"])
+        hawserd = make_hawserd(ns=ns)
+        port = ports.free()
+        forward = f"R:[FD00:78:0::1]:{port}"
+        hawserd.write(stanza("vps", sshd, f"RemoteForward {forward[2:]} "
+                             f"127.0.0.1:{home.port}"))
+        hawserd.start()
+        found = judged(hawserd, forward)
+    assert found["state"] == "verified", found
+    assert found["bound"] == [f"[FD00:78:0::1]:{port}"]
+    assert home.accepted == 0
+
+
+@pytest.mark.parametrize("handler", (greet, echo), ids=("greets", "echoes"))
+def test_somebody_else_answers(hawserd, make_sshd, home, serve, handler):
     """sshd says yes if it gets one of both families."""
-    stranger = serve(greet, host="::1", port=ports.free())
+    stranger = serve(handler, host="::1", port=ports.free())
     sshd = make_sshd()
     hawserd.write(stanza("vps", sshd, f"RemoteForward {stranger.port} "
                          f"127.0.0.1:{home.port}"))

@@ -149,6 +149,47 @@ test_addresses_are_all_different(void **state)
 }
 
 static void
+test_near(void **state)
+{
+	static const struct {
+		const char *host, *originator;
+		bool near;
+	} near[] = {
+		{ NULL, "127.0.0.1", true },
+		{ NULL, "::1", true },
+		{ NULL, "::ffff:127.0.0.1", true },
+		{ NULL, "192.0.2.1", false },
+		{ "*", "192.0.2.1", false },
+		{ "*", "fd00::1", false },
+		{ "*", "127.1.2.3", true },
+		{ "0.0.0.0", "192.0.2.1", false },
+		{ "192.0.2.1", "192.0.2.1", true },
+		{ "192.0.2.1", "::ffff:192.0.2.1", true },
+		{ "192.0.2.1", "192.0.2.2", false },
+		/* However it is spelt. */
+		{ "FD00:0:0::1", "fd00::1", true },
+		{ "fd00::1", "fd00::2", false },
+		/* Its addresses are not known here. */
+		{ "gate.lan", "192.0.2.1", true },
+		/* A server may tell nothing, or a name. */
+		{ NULL, "", true },
+		{ "*", "localhost", true },
+		{ "/run/there", "", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+		const char *host = near[i].host;
+		struct endpoint listen = { host != NULL && *host == '/' ?
+		    ENDPOINT_UNIX : ENDPOINT_TCP, (char *)host, 8 };
+
+		print_message("near %zu\n", i);
+		assert_int_equal(bind_truth_is_near(&listen,
+		    near[i].originator), near[i].near);
+	}
+}
+
+static void
 test_nonce(void **state)
 {
 	struct nonce a, b;
@@ -183,6 +224,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_addresses_are_all_different),
+		cmocka_unit_test(test_near),
 		cmocka_unit_test(test_nonce),
 	};
 

@@ -25,6 +25,12 @@ tests_unit_test_ping_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
 tests_unit_test_ping_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_ping_LDFLAGS = $(HAWSER_SSH_LINK)
 
+unit_tests += tests/unit/test_proof
+tests_unit_test_proof_SOURCES = tests/unit/test_proof.c $(fake_peer)
+tests_unit_test_proof_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_proof_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_proof_LDFLAGS = $(HAWSER_SSH_LINK)
+
 unit_tests += tests/unit/test_relay
 tests_unit_test_relay_SOURCES = tests/unit/test_relay.c
 tests_unit_test_relay_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
