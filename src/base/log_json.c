@@ -63,13 +63,23 @@ put_text(struct buffer *b, struct piece text)
 }
 
 static bool
-is_taken(struct piece key)
+is_equal(struct piece a, struct piece b)
 {
-	static const char *const taken[] = { "time", "level", "who", "msg" };
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
 
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (strlen(taken[i]) == key.n &&
-		    memcmp(taken[i], key.p, key.n) == 0)
+/* Is it the key of a member before the i-th pair? */
+static bool
+is_taken(const struct pair *pairs, size_t i)
+{
+	static const struct piece taken[] = { { "time", 4 }, { "level", 5 },
+	    { "who", 3 }, { "msg", 3 } };
+
+	for (size_t n = 0; n < sizeof(taken) / sizeof(taken[0]); n++)
+		if (is_equal(taken[n], pairs[i].key))
+			return true;
+	for (size_t n = 0; n < i; n++)
+		if (is_equal(pairs[n].key, pairs[i].key))
 			return true;
 	return false;
 }
@@ -192,7 +202,7 @@ log_json(char *out, size_t size, const struct log_json_event *e)
 	    (struct piece){ e->who, strlen(e->who) });
 	put_member(&b, "", (struct piece){ "msg", 3 }, clause);
 	for (size_t i = 0; i < count; i++)
-		put_member(&b, is_taken(pairs[i].key) ? "_" : "",
+		put_member(&b, is_taken(pairs, i) ? "_" : "",
 		    pairs[i].key, pairs[i].value);
 	b.limit = size;
 	put(&b, "}", 1);

@@ -69,6 +69,10 @@ names_of_other_members_are_changed(void **state)
 	(void)state;
 	assert_string_equal(say("x who=y level=z"),
 	    HEAD "\"x\",\"_who\":\"y\",\"_level\":\"z\"}");
+	/* Nor by what a server says of another host. */
+	assert_string_equal(say("x host=a why=\"b\" host=\"c\" d=e"),
+	    HEAD "\"x\",\"host\":\"a\",\"why\":\"b\",\"_host\":\"c\","
+	    "\"d\":\"e\"}");
 }
 
 static void
