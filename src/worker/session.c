@@ -33,6 +33,7 @@ struct session {
 	struct algorithms algorithms;
 	struct transport *transport;
 	bool by_cert;			/* the server's key is certified */
+	char *cert_fault;		/* why it isn't, if it shows that */
 	enum phase phase;
 	const char *sandbox;		/* its name, once it is entered */
 	char *distrust;			/* see struct ask_secret */
@@ -254,8 +255,11 @@ refuse_key(struct session *s, const struct known_hosts_match *m,
 {
 	const struct session_order *o = s->order;
 	struct ending *e = s->ending;
+	const char *fault = s->cert_fault;
 	char type[HOST_KEY_TYPE_SIZE], print[HOST_KEY_FINGERPRINT_SIZE];
-	char *place = known_hosts_place(m);
+	char *place = known_hosts_place(m), *cert = fault == NULL ?
+	    str_dup("") : str_dupf(", and its certificate is not accepted "
+	    "(%s)", fault);
 
 	host_key_type(key, len, type);
 	host_key_fingerprint(key, len, print);
@@ -268,19 +272,21 @@ refuse_key(struct session *s, const struct known_hosts_match *m,
 		break;
 	case KNOWN_HOSTS_CHANGED:
 		ending_set(e, END_HOSTKEY, "the key of %s port %u is not the "
-		    "one in %s: it shows %s %s; compare that with the "
+		    "one in %s%s: it shows %s %s; compare that with the "
 		    "server's operator, then: hawser hostkey accept %s %s",
-		    o->hostname, o->port, place, type, print, o->host, print);
+		    o->hostname, o->port, place, cert, type, print, o->host,
+		    print);
 		break;
 	case KNOWN_HOSTS_UNKNOWN:
 	case KNOWN_HOSTS_KNOWN:
 		ending_set(e, END_HOSTKEY, "the key of %s port %u is not "
-		    "known: it shows %s %s; compare that with the server's "
+		    "known%s: it shows %s %s; compare that with the server's "
 		    "operator, then: hawser hostkey accept %s %s",
-		    o->hostname, o->port, type, print, o->host, print);
+		    o->hostname, o->port, cert, type, print, o->host, print);
 		break;
 	}
 	e->host_key = describe_key(m, key, len);
+	free(cert);
 	free(place);
 	return -1;
 }
@@ -400,6 +406,7 @@ check_cert(struct session *s, const struct host_cert *c)
 	}
 	log_warn("the server's certificate is not accepted, and its key is "
 	    "looked up without it: %s", err.text);
+	s->cert_fault = str_dup(err.text);
 	return check_plain_key(s, c->key.blob, c->key.len);
 }
 
@@ -514,6 +521,7 @@ out:
 	keyring_fini(&s.keys);
 	algorithms_fini(&s.algorithms);
 	targets_fini(&s.reach);
+	free(s.cert_fault);
 	free(s.distrust);
 	return t;
 }

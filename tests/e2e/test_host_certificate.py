@@ -130,6 +130,9 @@ def refused(hawserd, sshd, why, **options):
     assert not parked["parked"]["algorithm"].endswith("openssh.com")
     assert sshd.log.count("userauth-request|Accepted|Failed") == 0
     hawserd.log.wait("the server's certificate is not accepted.*" + why)
+    said = parked["last_end"]["text"].split("its certificate is not "
+                                            "accepted (", 1)[1]
+    assert why in said
     return parked["parked"]
 
 
