@@ -391,6 +391,7 @@ answer(struct known_hosts_match *out, enum known_hosts_verdict verdict,
 	out->file = e->file;
 	out->line = e->line;
 	out->other_types = false;
+	out->portless = e->portless;
 }
 
 /* A key of a host that is listed, but not with this key. */

@@ -44,6 +44,8 @@ struct known_hosts_match {
 	 * may just have got a key of another type. ssh says "changed", too.
 	 */
 	bool other_types;
+	/* KNOWN, but only by the name without a port. */
+	bool portless;
 };
 
 /*

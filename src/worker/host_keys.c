@@ -126,11 +126,12 @@ mark_new(struct host_keys *h)
 		struct known_hosts_match m;
 
 		known_hosts_check(h->known, k->blob, k->len, &m);
-		k->asked = m.verdict != KNOWN_HOSTS_KNOWN;
+		/* Without a port it may be another server's key. */
+		k->asked = m.verdict != KNOWN_HOSTS_KNOWN || m.portless;
 		if (m.verdict == KNOWN_HOSTS_REVOKED ||
 		    (k->asked && !is_usable(h, k)))
 			continue;
-		any = any || k->asked;
+		any = any || m.verdict != KNOWN_HOSTS_KNOWN;
 		l->keys[kept++] = *k;
 	}
 	l->count = kept;

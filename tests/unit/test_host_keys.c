@@ -56,13 +56,26 @@ new_key(size_t i)
 	    keys[i].blob + 19, &len), 1);
 }
 
+/* New: the first key is listed, by its name without a port. */
+static struct known_hosts *
+know_first(uint16_t port)
+{
+	struct known_hosts *known = known_hosts_new("host", port);
+	char *key = base64_encode(keys[0].blob, BLOB_SIZE);
+	char *text = str_dupf("host ssh-ed25519 %s\n", key);
+	struct err err;
+
+	assert_int_equal(known_hosts_add_file(known, "file", text,
+	    strlen(text), &err), 0);
+	free(key);
+	free(text);
+	return known;
+}
+
 static int
 setup(void **state)
 {
-	struct known_hosts *known = known_hosts_new("host", 22);
 	int pair[2];
-	char *text, *key;
-	struct err err;
 
 	log_setup(LOG_ERROR, "test");
 	peer_setup(state);
@@ -71,15 +84,9 @@ setup(void **state)
 	fd_set_nonblock(theirs, 1);
 	new_key(0);
 	new_key(1);
-	key = base64_encode(keys[0].blob, BLOB_SIZE);
-	text = str_dupf("host ssh-ed25519 %s\n", key);
-	assert_int_equal(known_hosts_add_file(known, "file", text,
-	    strlen(text), &err), 0);
-	free(key);
-	free(text);
 	loop = (struct loop){ .connection = peer.c,
 	    .report = report_new(pair[0]) };
-	host_keys = host_keys_new(&loop, &order, known);
+	host_keys = host_keys_new(&loop, &order, know_first(22));
 	peer.on_host_keys = on_host_keys;
 	*state = (void *)(intptr_t)pair[0];
 	return 0;
@@ -217,6 +224,36 @@ nothing_new_needs_no_proof(void **state)
 	assert_int_equal(reported(), 0);
 }
 
+/*
+ * The first key may be that of the server at port 22: with the second it is
+ * to be trusted at this port, and so it is proved with it.
+ */
+static void
+a_key_that_is_known_without_its_port(void **state)
+{
+	(void)state;
+	host_keys_free(host_keys);
+	host_keys = host_keys_new(&loop, &order, know_first(2222));
+	tell(0, 2);
+	peer_hears(MSG_GLOBAL_REQUEST, "sbxx", PROVE, 1, keys[0].blob,
+	    (size_t)BLOB_SIZE, keys[1].blob, (size_t)BLOB_SIZE);
+	peer_hears_nothing();
+	answer(1, "the id");
+	assert_int_equal(reported(), 0);
+}
+
+/* Where nothing is new, its line does as it is. */
+static void
+a_key_without_its_port_that_is_alone(void **state)
+{
+	(void)state;
+	host_keys_free(host_keys);
+	host_keys = host_keys_new(&loop, &order, know_first(2222));
+	tell(0, 1);
+	peer_hears_nothing();
+	assert_int_equal(reported(), 0);
+}
+
 static void
 other_requests(void **state)
 {
@@ -294,6 +331,8 @@ main(void)
 		TEST(a_new_key_is_proved),
 		TEST(wrong_proofs),
 		TEST(nothing_new_needs_no_proof),
+		TEST(a_key_that_is_known_without_its_port),
+		TEST(a_key_without_its_port_that_is_alone),
 		TEST(other_requests),
 		TEST(a_key_that_is_gone),
 		TEST(a_key_of_no_use),
