@@ -117,7 +117,8 @@ __wrap__libssh2_packet_add(LIBSSH2_SESSION *session, unsigned char *data,
 		free(data);
 		return 0;
 	}
-	if (data[0] == MSG_KEXINIT && !tap->on_kexinit(tap, data, n)) {
+	if ((data[0] == MSG_KEXINIT && !tap->on_kexinit(tap, data, n)) ||
+	    (data[0] == MSG_NEWKEYS && !tap->on_newkeys(tap))) {
 		free(data);
 		return LIBSSH2_ERROR_KEX_FAILURE;
 	}

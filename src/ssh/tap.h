@@ -29,6 +29,11 @@ struct tap {
 	 */
 	bool (*on_kexinit)(struct tap *, const uint8_t *data, size_t n);
 	/*
+	 * The server takes the new keys into use, whose exchange it has
+	 * signed. False ends the session.
+	 */
+	bool (*on_newkeys)(struct tap *);
+	/*
 	 * The session ends, unless the link broke before: ERR_PROTOCOL, the
 	 * server broke the protocol in this way; ERR_CORRUPT.
 	 */

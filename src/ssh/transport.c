@@ -296,8 +296,8 @@ prefer(struct transport *t, size_t row, struct err *err)
 /*
  * A rekey asks for what the first exchange agreed upon, but for the exchange
  * itself: libssh2 changes its methods when it agrees, not when the new keys
- * come, and would hand one cipher's state to another; and nobody would look at
- * a host key of another type.
+ * come, and would hand one cipher's state to another; and a host key of another
+ * type would be another key.
  */
 static int
 prepare_rekey(struct transport *t, struct err *err)
@@ -305,7 +305,12 @@ prepare_rekey(struct transport *t, struct err *err)
 	const bool mac = !cipher_is_ours(t->session->local.crypt);
 
 	/* libssh2 forgets to free the last host key. */
-	free(t->session->server_hostkey);
+	if (t->host_key == NULL) {
+		t->host_key = t->session->server_hostkey;
+		t->host_key_len = t->session->server_hostkey_len;
+	} else {
+		free(t->session->server_hostkey);
+	}
 	t->session->server_hostkey = NULL;
 	t->session->server_hostkey_len = 0;
 	t->offer.said = NULL;
@@ -338,6 +343,25 @@ on_kexinit(struct tap *tap, const uint8_t *data, size_t n)
 	    kexinit_check(data, n, &t->offer, &err) == 0)
 		return true;
 	transport_set_cause(t, err.code, err.text);
+	return false;
+}
+
+/*
+ * A rekey shows the host key, or certificate, of the first exchange: nobody
+ * would look another one up.
+ */
+static bool
+on_newkeys(struct tap *tap)
+{
+	struct transport *t = (struct transport *)tap;
+	const LIBSSH2_SESSION *s = t->session;
+
+	if (t->host_key == NULL || (s->server_hostkey != NULL &&
+	    s->server_hostkey_len == t->host_key_len &&
+	    memcmp(s->server_hostkey, t->host_key, t->host_key_len) == 0))
+		return true;
+	transport_set_cause(t, ERR_PROTOCOL,
+	    "the server showed another host key in a rekey");
 	return false;
 }
 
@@ -382,6 +406,7 @@ transport_new(int link_fd, struct err *err)
 	t = mem_alloc(sizeof(*t));
 	t->fd = link_fd;
 	t->tap.on_kexinit = on_kexinit;
+	t->tap.on_newkeys = on_newkeys;
 	t->tap.on_break = on_break;
 	t->tap.on_auth_failure = on_auth_failure;
 	t->tap.on_packet = on_packet;
@@ -441,6 +466,7 @@ transport_free(struct transport *t)
 	bytebuf_fini(&t->in);
 	bytebuf_fini(&t->out);
 	algorithms_fini(&t->algorithms);
+	free(t->host_key);
 	free(t);
 }
 

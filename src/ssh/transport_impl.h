@@ -32,6 +32,9 @@ struct transport {
 	bool disconnected;
 	struct transport_failure failure;
 	bool has_kexinit;
+	uint8_t *host_key;		/* the first exchange's; NULL until a
+					   rekey */
+	size_t host_key_len;
 	struct algorithms algorithms;	/* that were asked for */
 	struct kexinit_offer offer;
 	void (*kex_begun)(void *arg);

@@ -480,10 +480,11 @@ meet_offer(const char *host_key, const char *cipher, const char *mac,
 
 /*
  * A rekey can't change what the keys are for: libssh2 would take the new
- * cipher for the old one's state as soon as it has the offer.
+ * cipher for the old one's state as soon as it has the offer. And nobody would
+ * look up another host key.
  */
 static void
-test_a_rekey_changes_no_method(void **state)
+test_a_rekey_changes_nothing(void **state)
 {
 	static const char gcm[] = "aes128-gcm@openssh.com";
 	static const struct {
@@ -494,7 +495,9 @@ test_a_rekey_changes_no_method(void **state)
 		{ "ecdsa-sha2-nistp256", gcm, "none", "host key" },
 		{ "ssh-ed25519", gcm, "zlib@openssh.com", "compression" },
 	};
+	struct client k;
 	struct err err;
+	size_t len;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -510,6 +513,15 @@ test_a_rekey_changes_no_method(void **state)
 	begin("aes128-ctr", "hmac-sha2-256", "");
 	assert_int_equal(meet_offer("ssh-ed25519", "aes128-ctr",
 	    "hmac-sha2-512", "none"), LIBSSH2_ERROR_KEX_FAILURE);
+	end();
+	begin("aes128-ctr", "hmac-sha2-256", "RekeyLimit 256K\n");
+	/* As if the first exchange had shown another one. */
+	((uint8_t *)transport_host_key(w.server.transport, &len))[30] ^= 1;
+	echo(&k, 400000);
+	for (w.busy = 0; !w.ended && k.got < k.wanted;)
+		event_base_loop(w.base, EVLOOP_ONCE);
+	assert_int_equal(transport_link_error(w.server.transport, &err), -1);
+	assert_non_null(strstr(err.text, "another host key"));
 	end();
 }
 
@@ -572,7 +584,7 @@ main(void)
 		TEST(test_each_cipher),
 		TEST(test_each_counter_mode_with_each_mac),
 		TEST(test_rekeys_lose_nothing),
-		TEST(test_a_rekey_changes_no_method),
+		TEST(test_a_rekey_changes_nothing),
 		TEST(test_the_last_packet_needs_no_other),
 		TEST(test_goodbye_is_said),
 	};
