@@ -28,6 +28,8 @@ struct forward_remote {
 	uint16_t port;			/* the one that listens */
 	struct triage *triage;		/* NULL: none is going on */
 	struct proof *proof;		/* NULL: none is going on */
+	/* Where a proof found that nobody listens: sshd logs every look. */
+	bool refused[BIND_TRUTH_ADDRESSES];
 	enum forward_state verdict;	/* why the first request was refused */
 	char *reason;			/* a sentence; NULL: it was not yet */
 	bool cancelled;
@@ -131,6 +133,20 @@ on_answer(void *arg, bool ok, uint32_t port)
 
 /* Proof */
 
+/* What is bound stays as it is for as long as the server listens. */
+static void
+note_refused(struct forward_remote *f, const struct probe_result *results,
+    size_t count)
+{
+	const char *addresses[BIND_TRUTH_ADDRESSES];
+
+	if (bind_truth_addresses(&tunnel_forward(f->tunnel)->listen,
+	    addresses) != count)
+		return;		/* there was no channel for some */
+	for (size_t i = 0; i < count; i++)
+		f->refused[i] = results[i].verdict == PROBE_REFUSED;
+}
+
 static void
 on_proved(void *arg, const struct probe_result *results, size_t count,
     int64_t us)
@@ -140,6 +156,8 @@ on_proved(void *arg, const struct probe_result *results, size_t count,
 
 	bind_truth_tell(&tunnel_forward(f->tunnel)->listen, f->port, results,
 	    count, &truth);
+	if (truth.bound_count > 0)
+		note_refused(f, results, count);
 	proof_free(f->proof);
 	f->proof = NULL;
 	tunnel_proved(f->tunnel, &truth, us);
@@ -155,7 +173,8 @@ void
 forward_remote_prove(struct forward_remote *f)
 {
 	if (f->stage == STAGE_LISTENING && f->proof == NULL)
-		f->proof = proof_new(f->tunnel, f->port, &proof_ops, f);
+		f->proof = proof_new(f->tunnel, f->port, f->refused,
+		    &proof_ops, f);
 }
 
 void

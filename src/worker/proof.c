@@ -376,7 +376,8 @@ static const struct channel_ops probe_ops = {
 };
 
 static void
-start_probe(struct proof *p, const char *address, uint16_t port)
+start_probe(struct proof *p, const char *address, uint16_t port,
+    bool refused)
 {
 	struct connection *c = p->loop->connection;
 	struct probe *b = &p->probes[p->count];
@@ -388,17 +389,20 @@ start_probe(struct proof *p, const char *address, uint16_t port)
 		log_error("%s", err.text);
 		return;
 	}
-	if (tunnel_forward(p->tunnel)->listen.kind == ENDPOINT_UNIX)
+	if (refused)
+		b->result.verdict = PROBE_REFUSED;
+	else if (tunnel_forward(p->tunnel)->listen.kind == ENDPOINT_UNIX)
 		b->channel = channel_open_unix(c, address, &probe_ops, b);
 	else
 		b->channel = channel_open_tcp(c, address, port, "127.0.0.1",
 		    0, &probe_ops, b);
-	if (b->channel != NULL)
+	if (refused || b->channel != NULL)
 		p->count++;
 }
 
 struct proof *
-proof_new(struct tunnel *t, uint16_t port, const struct proof_ops *ops,
+proof_new(struct tunnel *t, uint16_t port,
+    const bool refused[BIND_TRUTH_ADDRESSES], const struct proof_ops *ops,
     void *arg)
 {
 	const char *addresses[BIND_TRUTH_ADDRESSES];
@@ -416,8 +420,8 @@ proof_new(struct tunnel *t, uint16_t port, const struct proof_ops *ops,
 		abort();
 	count = bind_truth_addresses(&tunnel_forward(t)->listen, addresses);
 	for (size_t i = 0; i < count; i++)
-		start_probe(p, addresses[i], port);
-	if (p->count == 0) {
+		start_probe(p, addresses[i], port, refused[i]);
+	if (is_judged(p)) {
 		proof_free(p);
 		return NULL;
 	}

@@ -40,11 +40,13 @@ struct proof_ops {
 };
 
 /*
- * New: connects to the tunnel's port on the server. Borrows ops, arg and the
- * tunnel's forward. NULL if nothing could be begun (too many channels).
+ * New: connects to the tunnel's port on the server, except at those of the
+ * bind_truth_addresses() that are known to be refused. Borrows ops, arg and
+ * the tunnel's forward. NULL if nothing could be begun (too many channels).
  */
 struct proof *proof_new(struct tunnel *, uint16_t port,
-    const struct proof_ops *, void *arg);
+    const bool refused[BIND_TRUTH_ADDRESSES], const struct proof_ops *,
+    void *arg);
 
 /* No on_done will come; what is held goes on. NULL is fine. */
 void proof_free(struct proof *);

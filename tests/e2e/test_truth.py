@@ -144,6 +144,20 @@ def test_unprovable(hawserd, start, option):
     assert found["detail"] is None
 
 
+def test_a_refusal_is_asked_for_once(hawserd, make_sshd, home):
+    """sshd logs an error for each."""
+    sshd, port = make_sshd(), ports.free()
+    hawserd.write(stanza("vps", sshd, f"RemoteForward {port} "
+                         f"127.0.0.1:{home.port}", HawserVerify="20ms"))
+    hawserd.start()
+    seen = set()
+    for _ in range(4):
+        until(lambda: hawserd.forward("vps", f"R:{port}")["proof_ms"]
+              not in seen, 10, "another proof")
+        seen.add(hawserd.forward("vps", f"R:{port}")["proof_ms"])
+    assert sshd.log.count(f"connect_to 127.0.0.2 port {port}: failed") == 1
+
+
 def test_unix_socket(hawserd, sshd, home, workdir):
     path = f"{workdir}/there"
     hawserd.write(stanza("vps", sshd, f"RemoteForward {path} "

@@ -73,7 +73,8 @@ begin_proof(void)
 {
 	struct packet *p;
 
-	proof = proof_new(tunnel, PORT, &proof_ops, NULL);
+	proof = proof_new(tunnel, PORT, (bool[BIND_TRUTH_ADDRESSES]){ 0 },
+	    &proof_ops, NULL);
 	assert_non_null(proof);
 	peer_turn();
 	peer_hears(MSG_CHANNEL_OPEN, "suuususu", "direct-tcpip", 0u,
