@@ -250,8 +250,11 @@ void host_forward_lend(struct host_forward *);
 void host_proof_init(struct host_forward *);
 void host_proof_fini(struct host_forward *);
 
-/* Bytes passed both ways: it works, whoever sent them. */
-void host_proof_used(struct host_forward *);
+/*
+ * Bytes passed both ways: it works, whoever sent them, if that was on the link
+ * that counts.
+ */
+void host_proof_used(struct host_forward *, bool on_main);
 
 /* FACT_FORWARD, after the state was set. */
 void host_proof_on_fact(struct host_forward *, const struct message *);

@@ -464,7 +464,7 @@ host_forward_on_counters(struct host_run *run, const struct message *m)
 	f->passed_out |= now.out > then.out;
 	if (f->passed_in && f->passed_out) {
 		f->passed_in = f->passed_out = false;
-		host_proof_used(f);
+		host_proof_used(f, run->role == ROLE_MAIN);
 	}
 	f->counters.open += now.open - then.open;
 	f->counters.total += now.total - then.total;

@@ -111,7 +111,7 @@ note_verified(struct host_forward *f)
 }
 
 void
-host_proof_used(struct host_forward *f)
+host_proof_used(struct host_forward *f, bool on_main)
 {
 	struct host_proof *p = &f->proof;
 	bool as_asked = f->state == FORWARD_VERIFIED ||
@@ -119,6 +119,8 @@ host_proof_used(struct host_forward *f)
 	    (f->state == FORWARD_UP && p->truth == NULL);
 
 	f->last_ok_wall_ms = clock_wall_ms();
+	if (!on_main)
+		return;
 	p->ok_ms = clock_now_ms();
 	if (f->host->conf->verify_ms == 0 || !as_asked)
 		return;

@@ -91,14 +91,18 @@ serve(const char *how)
 			answer_forward(&m, how);
 		if (m.name == ORDER_LISTEN && strcmp(how, "clings") == 0)
 			m.fd_count = 0;	/* to what it was lent, for ever */
-		if (m.name == ORDER_SET)
+		if (m.name == ORDER_SET && strcmp(how, "quiet") != 0)
 			count_settings(&m);
 		if (m.name == ORDER_CANCEL)
 			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
 			    message_string(&m, "id"), "state", "down"));
 		if (m.name == ORDER_STOP && strcmp(how, "deaf") == 0)
 			continue;
-		if (m.name == ORDER_DRAIN && strcmp(how, "narrow") == 0)
+		if (m.name == ORDER_DRAIN && strcmp(how, "lingers") == 0)
+			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id", "R:9",
+			    "state", "down"));
+		if (m.name == ORDER_DRAIN && (strcmp(how, "narrow") == 0 ||
+		    strcmp(how, "lingers") == 0))
 			continue;
 		if (m.name == ORDER_STOP || m.name == ORDER_DRAIN)
 			end("stopped", "stopped as ordered");

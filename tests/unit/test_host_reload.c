@@ -194,6 +194,35 @@ a_new_target_does_not_wait_for_the_old_link(void **state)
 	assert_true(clock_now_ms() - begin < 2500);
 }
 
+/* What passes on a link that was replaced says nothing of the new one. */
+static void
+an_old_link_verifies_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "lingers") };
+	struct host new_[] = { HOST("a", "quiet") };
+	struct host set[] = { HOST("a", "quiet") };
+	struct host *all[] = { old, new_, set };
+
+	for (size_t i = 0; i < 3; i++) {
+		all[i]->forwards = &r;
+		all[i]->forward_count = 1;
+		all[i]->verify_ms = 60000;
+	}
+	apply(f, old, 1);
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	apply(f, new_, 1);
+	while (strstr(field(f, "a", "workers"), "draining") == NULL)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	/* Both are told, and the old one counts bytes then. */
+	set[0].alive_interval_s = 7;
+	apply(f, set, 1);
+	wait_field(f, forward_field, "a", "bytes", "{\"in\": 7, \"out\": 7}");
+	assert_string_equal(forward_field(f, "a", "state"), "\"up\"");
+	assert_string_equal(forward_field(f, "a", "verified_at"), "null");
+}
+
 /* A forward that comes again counts from nothing. */
 static void
 counters_begin_anew_with_the_forward(void **state)
@@ -225,6 +254,7 @@ main(int argc, char **argv)
 		TEST(a_new_link_comes_before_the_old_one_goes),
 		TEST(a_listener_moves),
 		TEST(a_new_target_does_not_wait_for_the_old_link),
+		TEST(an_old_link_verifies_nothing),
 		TEST(counters_begin_anew_with_the_forward),
 	};
 
