@@ -26,14 +26,6 @@ host_cert_is(const uint8_t *blob, size_t len)
 	    strcmp(type + n - suffix, HOST_CERT_SUFFIX) == 0;
 }
 
-static uint64_t
-read_u64(struct reader *r)
-{
-	uint64_t high = reader_u32(r);
-
-	return high << 32 | reader_u32(r);
-}
-
 /* What stands behind the key's parts. */
 static void
 read_rest(struct host_cert *c, struct reader *r)
@@ -44,8 +36,8 @@ read_rest(struct host_cert *c, struct reader *r)
 	c->kind = reader_u32(r);
 	reader_string(r, &n);		/* the key's id */
 	c->principals = reader_string(r, &c->principals_len);
-	c->after_s = read_u64(r);
-	c->before_s = read_u64(r);
+	c->after_s = reader_u64(r);
+	c->before_s = reader_u64(r);
 	c->critical = reader_string(r, &c->critical_len);
 	reader_string(r, &n);		/* extensions */
 	reader_string(r, &n);		/* reserved */

@@ -63,6 +63,14 @@ reader_u32(struct reader *r)
 	return v;
 }
 
+uint64_t
+reader_u64(struct reader *r)
+{
+	uint64_t high = reader_u32(r);
+
+	return high << 32 | reader_u32(r);
+}
+
 const uint8_t *
 reader_string(struct reader *r, size_t *len)
 {

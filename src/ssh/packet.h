@@ -58,6 +58,7 @@ void reader_init(struct reader *, const uint8_t *bytes, size_t n);
 uint8_t reader_u8(struct reader *);
 bool reader_bool(struct reader *);
 uint32_t reader_u32(struct reader *);
+uint64_t reader_u64(struct reader *);
 /* Points into the reader's bytes. */
 const uint8_t *reader_string(struct reader *, size_t *len);
 void reader_skip(struct reader *, size_t n);

@@ -118,14 +118,6 @@ public_key_of_cert(const struct public_key *cert, struct public_key *out)
 	return rc;
 }
 
-static uint64_t
-read_u64(struct reader *r)
-{
-	uint64_t high = reader_u32(r);
-
-	return high << 32 | reader_u32(r);
-}
-
 static int
 say_when(char *why, size_t size, const char *what, uint64_t when)
 {
@@ -157,8 +149,8 @@ public_key_check_cert(const struct public_key *cert, int64_t wall_s,
 	kind = reader_u32(&r);
 	reader_string(&r, &n);		/* the key's id */
 	reader_string(&r, &n);		/* principals */
-	after = read_u64(&r);
-	before = read_u64(&r);
+	after = reader_u64(&r);
+	before = reader_u64(&r);
 	if (r.broken)
 		snprintf(why, size, "it is damaged");
 	else if (kind != USER_CERT)

@@ -10,9 +10,9 @@
 #include "ssh/host_key.h"
 
 /*
- * public_key: users' public keys and certificates, as bytes on the wire and as
- * the line of a .pub file. Bytes in, verdict out; only public_key_load()
- * reads.
+ * public_key: public keys and certificates, as bytes on the wire and as the
+ * line of a .pub file: users', and for ssh/host_cert.h servers'. Bytes in,
+ * verdict out; only public_key_load() reads.
  */
 
 #define PUBLIC_KEY_FILE_MAX	(64 * 1024)	/* bytes */

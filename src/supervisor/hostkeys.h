@@ -20,8 +20,8 @@
 #define HOSTKEYS_FILE_MAX	(16 * 1024 * 1024)	/* bytes */
 
 /*
- * Is it a whole key of its type, and is the fingerprint that key's? 0, or -1
- * with ERR_PROTOCOL.
+ * Does the key begin with its type, and is the fingerprint that key's? 0, or
+ * -1 with ERR_PROTOCOL.
  */
 int hostkeys_check(const struct hostkey *, struct err *);
 
