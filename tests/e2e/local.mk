@@ -40,6 +40,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_floods.py \
 	tests/e2e/test_hostile_login.py \
+	tests/e2e/test_hostile_mutants.py \
 	tests/e2e/test_hostile_server.py \
 	tests/e2e/test_hostkey_update.py \
 	tests/e2e/test_hostkeys.py \

@@ -209,8 +209,9 @@ class Session:
     EOFError ends the connection.
 
     Scripts may set banner; kex_reply, which makes the fields of the packet
-    from the right ones; logged_in, after which no more is asked; and proof,
-    the fields that answer a question for new host keys.
+    from the right ones; logged_in, after which no more is asked; proof, the
+    fields that answer a question for new host keys; and mutate, which makes
+    of each payload the one that is sent.
     """
 
     def __init__(self, sock, host_key, script, cipher=Gcm):
@@ -222,6 +223,7 @@ class Session:
         self.kex_reply = None
         self.logged_in = False
         self.proof = []
+        self.mutate = lambda payload: payload
         self._host_key = host_key
         self._script = script
         self._cipher = cipher
@@ -235,6 +237,7 @@ class Session:
     def seal(self, payload, padding=None, length=None, cut=0):
         """A packet's bytes on the wire. padding and length may lie; without
         the cut last bytes it is genuine, but not of whole blocks."""
+        payload = self.mutate(payload)
         block = self._cipher.BLOCK if self._out else 8
         head = self._cipher.HEAD if self._out else 4
         need = block - (head + 1 + len(payload)) % block
