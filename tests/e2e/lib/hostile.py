@@ -16,8 +16,8 @@ from lib.wait import SANITIZED, STRETCH, Timeout, until
 NASTY = b"\x1b]0;owned\x07\x1b[2J\r\n\0\xff\xfe" * 20
 # The end of a case that may end in any way, but not in a crash.
 ANY = "any"
-# What a worker may hold, and the supervisor by itself and for each host: bytes. A sanitizer keeps what
-# was freed, so its memory says nothing.
+# What a worker may hold, and the supervisor by itself and for each host, in
+# bytes. A sanitizer keeps what was freed, so its memory says nothing.
 WORKER_MAX = 16 * 2**20
 SUPERVISOR_MAX, HOST_MAX = 12 * 2**20, 24 * 2**10
 
@@ -27,10 +27,9 @@ class Case:
     stands for {"up": function}, a list for the packets to send then.
 
     end: the class in which the connection ends; None if the session goes on;
-    or ANY.
-    text: what the sentence matches. client: somebody connects to the local
-    forward. rsa: with such a key. rare: one of many alike. Other options go
-    into the host's stanza.
+    or ANY. text: what the sentence matches. client: somebody connects to the
+    local forward. rsa: with such a key. rare: one of many alike. Other options
+    go into the host's stanza.
     """
 
     def __init__(self, name, script, end="protocol", text="", client=False,
@@ -143,9 +142,9 @@ class Stage:
     def _judge(case, host):
         """What is wrong, or None."""
         end = host["last_end"] or {"class": None, "text": ""}
-        if case.end == ANY:
-            return None if case.reached or end["class"] not in (
-                None, "crash") else f"{host['state']}, {end}"
+        if case.end == ANY and end["class"] != "crash" and (
+                case.reached or end["class"]):
+            return None
         if case.error:
             return f"the script failed: {case.error!r}, then {end}"
         if case.end is None and not case.reached and not host["last_end"]:

@@ -89,8 +89,8 @@ def _mpint(data):
 
 
 # Ciphers, one direction each: seal() gives what goes on the wire of a packet's
-# length and the rest, open() the rest of a packet of which four bytes are read.
-# HEAD: bytes of the length that count when a packet is padded.
+# length and the rest; open() reads a packet, of which four bytes are there, and
+# gives the rest. HEAD: bytes of the length that count when a packet is padded.
 
 class Gcm:
     """aes128-gcm@openssh.com (RFC 5647)."""
