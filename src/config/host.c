@@ -421,12 +421,24 @@ add_words(char ***list, size_t *count, enum keyword_id id,
 		    e->value.texts[*count] : keyword_get(id)->def);
 }
 
+/* New: "" for none. In known_hosts, where it is written, it must be a name. */
+static char *
+host_key_alias(const struct resolution *r, struct config *report)
+{
+	char *alias = text_or_empty(r, KW_HOSTKEYALIAS);
+
+	if (strpbrk(alias, " \t,*?!|#@") != NULL)
+		document_complain(report, SEVERITY_ERROR,
+		    resolution_entry(r, KW_HOSTKEYALIAS), "HostKeyAlias \"%s\" "
+		    "is no name for known_hosts: it holds a blank, a comma, "
+		    "or one of * ? ! | # @", alias);
+	return alias;
+}
+
 void
 host_build(struct host *out, const struct resolution *r, const char *file,
     int line, struct config *report)
 {
-	const char *alias;
-
 	out->name = str_dup(r->name);
 	out->file = str_dup(file);
 	out->line = line;
@@ -444,8 +456,7 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_USERKNOWNHOSTSFILE, r, report);
 	out->user_known_hosts_count = (int)out->known_hosts_file_count;
-	alias = resolution_text(r, KW_HOSTKEYALIAS);
-	out->host_key_alias = str_dup(alias != NULL ? alias : "");
+	out->host_key_alias = host_key_alias(r, report);
 	add_paths(&out->known_hosts_files, &out->known_hosts_file_count,
 	    KW_GLOBALKNOWNHOSTSFILE, r, report);
 	methods_build(out, r);

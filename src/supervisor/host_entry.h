@@ -68,6 +68,7 @@ struct host_forward {
 	char *detail;			/* a sentence, or NULL */
 	int64_t since_wall_ms;
 	uint16_t port;			/* the server's choice, or 0 */
+	uint16_t chosen;		/* its last choice, to ask for again */
 	struct host_counters counters;
 	int64_t last_ok_wall_ms;	/* bytes passed both ways; 0: never */
 	bool passed_in, passed_out;	/* bytes, since then */
@@ -255,6 +256,13 @@ void host_proof_fini(struct host_forward *);
  * that counts.
  */
 void host_proof_used(struct host_forward *, bool on_main);
+
+/*
+ * Sets the state that a fact tells: what was verified lately stays so, though
+ * it can't be proved.
+ */
+void host_proof_note(struct host_forward *, enum forward_state,
+    const char *detail);
 
 /* FACT_FORWARD, after the state was set. */
 void host_proof_on_fact(struct host_forward *, const struct message *);

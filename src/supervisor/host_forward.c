@@ -203,6 +203,35 @@ replace_for(struct host_forward *f)
 	host_replace_start(e);
 }
 
+/*
+ * Asks for a remote forward; where the server is to choose the port, for the
+ * one that it chose last: who was told of it finds us there again.
+ */
+static void
+order(struct host_forward *f)
+{
+	struct forward wanted;
+
+	forward_copy(&wanted, &f->spec);
+	if (f->chosen != 0)
+		wanted.listen.port = f->chosen;
+	chain_send(f->host->main->chain, ORDER_FORWARD,
+	    forward_encode(&wanted), NULL, 0);
+	forward_fini(&wanted);
+}
+
+/* The port that was chosen last can't be had: the server chooses anew. */
+static void
+forget_chosen(struct host_forward *f)
+{
+	log_info("the server has to choose another port host=%s forward=%s "
+	    "last=%u", f->host->name, f->spec.id, f->chosen);
+	f->chosen = 0;
+	chain_send(f->host->main->chain, ORDER_CANCEL,
+	    json_pack("{s:s}", "id", f->spec.id), NULL, 0);
+	order(f);
+}
+
 void
 host_forward_lend(struct host_forward *f)
 {
@@ -212,8 +241,7 @@ host_forward_lend(struct host_forward *f)
 		if (f->held_by != NULL)
 			return;
 		if (chain_reaches(run->chain, &f->spec))
-			chain_send(run->chain, ORDER_FORWARD,
-			    forward_encode(&f->spec), NULL, 0);
+			order(f);
 		else
 			replace_for(f);
 		return;
@@ -405,8 +433,16 @@ host_forward_on_fact(struct host_entry *e, const struct message *m)
 	if (f == NULL || f->held_by != NULL ||
 	    forward_state_parse(message_string(m, "state"), &state) == -1)
 		return;
+	if (f->chosen != 0 && e->main != NULL &&
+	    (state == FORWARD_HELD || state == FORWARD_DENIED)) {
+		forget_chosen(f);
+		return;
+	}
 	f->port = (uint16_t)message_int(m, "port", 0);
-	host_forward_set(f, state, message_string(m, "detail"));
+	if (f->spec.listen.kind == ENDPOINT_TCP && f->spec.listen.port == 0 &&
+	    !is_local(f) && f->port != 0)
+		f->chosen = f->port;
+	host_proof_note(f, state, message_string(m, "detail"));
 	host_proof_on_fact(f, m);
 	if (state == FORWARD_HELD)
 		host_takeover_order(f);

@@ -15,6 +15,8 @@
 
 /* A worker's list of addresses: its length, and bytes of each. */
 #define BOUND_MAX	4
+/* So many HawserVerify pass between two proofs that are in vain. */
+#define RARELY		10
 #define BOUND_TEXT_MAX	300
 
 void
@@ -42,6 +44,8 @@ on_lapse(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (f->state == FORWARD_VERIFIED)
 		host_forward_set(f, FORWARD_UP, f->proof.truth);
+	if (!forward_is_local(f->spec.kind))
+		host_timer_set(f->proof.next, 0);
 }
 
 static bool
@@ -171,11 +175,23 @@ on_news(struct host_forward *f)
 }
 
 void
+host_proof_note(struct host_forward *f, enum forward_state state,
+    const char *detail)
+{
+	int64_t age = clock_now_ms() - f->proof.ok_ms;
+
+	if (state != FORWARD_UNPROVABLE || f->state != FORWARD_VERIFIED ||
+	    age >= 2 * f->host->conf->verify_ms)
+		host_forward_set(f, state, detail);
+}
+
+void
 host_proof_on_fact(struct host_forward *f, const struct message *m)
 {
 	struct host_proof *p = &f->proof;
 	int64_t ms = f->host->conf->verify_ms;
 	json_t *bound = json_object_get(m->body, "bound");
+	bool proved = message_int(m, "us", -1) >= 0;
 
 	if (bound == NULL) {
 		on_news(f);
@@ -184,13 +200,15 @@ host_proof_on_fact(struct host_forward *f, const struct message *m)
 	keep_bound(p, bound);
 	p->us = message_int(m, "us", -1);
 	if (f->state != FORWARD_TARGET_DOWN)
-		keep_truth(f, message_string(m, "detail"));
-	if (f->state == FORWARD_VERIFIED) {
+		keep_truth(f, proved || f->state == FORWARD_UP ?
+		    message_string(m, "detail") : NULL);
+	if (f->state == FORWARD_VERIFIED && proved) {
 		p->ok_ms = clock_now_ms();
 		note_verified(f);
 	}
+	/* What can't be proved is not asked for all the time. */
 	if (ms != 0)
-		host_timer_set(p->next, ms);
+		host_timer_set(p->next, proved ? ms : RARELY * ms);
 }
 
 void

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from lib import netns, ports
+from lib import netns, ports, proc
 from lib.hawserd import stanza
 from lib.servers import Server, connect, echo, ping, read_exactly
 from lib.wait import until
@@ -168,11 +168,31 @@ def test_unix_socket(hawserd, sshd, home, workdir):
     assert home.accepted == 0
 
 
-def test_chosen_port(hawserd, start):
+def test_chosen_port(hawserd, start, stack):
+    """The server's choice is shown, and asked for again after an outage, as
+    long as nobody else has it."""
+    def chosen(pid):
+        until(lambda: hawserd.host("vps")["pid"] not in (None, pid), 15, "a "
+              "new connection")
+        found = hawserd.wait_forward("vps", forward, "verified")
+        hosts, numbers = zip(*(b.rsplit(":", 1) for b in found["bound"]))
+        assert hosts == ("127.0.0.1", "[::1]")
+        assert len(set(numbers)) == 1
+        return int(numbers[0])
     _, forward = start("0")
-    found = hawserd.wait_forward("vps", forward, "verified")
-    assert [b.rsplit(":", 1)[0] for b in found["bound"]] == \
-        ["127.0.0.1", "[::1]"]
+    first = chosen(None)
+    pid = hawserd.worker_pid("vps")
+    proc.kill(pid)
+    assert chosen(pid) == first
+    pid = hawserd.worker_pid("vps")
+    hawserd.cli("down", "vps")
+    hawserd.wait_state("vps", "disabled")
+    taken = [Server(echo, host=host, port=first)
+             for host in ("127.0.0.1", "::1")]
+    for server in taken:
+        stack.callback(server.stop)
+    hawserd.cli("up", "vps")
+    assert chosen(pid) != first
 
 
 def test_never_without_hawserverify(hawserd, start, home):

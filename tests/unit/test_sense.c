@@ -331,6 +331,31 @@ a_passphrase_command_is_expanded(void **state)
 	config_free(c);
 }
 
+static void
+an_alias_is_one_name(void **state)
+{
+	static const char *const bad[] = { "\"x y\"", "*", "a,b", "!a", "|1|x",
+	    "@revoked" };
+	struct config *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *text = str_dupf("Host a\n LocalForward 2001 h:1\n"
+		    " HostKeyAlias %s\n", bad[i]);
+
+		set(text);
+		c = load();
+		assert_true(says(c, SEVERITY_ERROR, 3,
+		    "is no name for known_hosts"));
+		config_free(c);
+		free(text);
+	}
+	set("Host a\n LocalForward 2001 h:1\n HostKeyAlias [a.b]:7\n");
+	c = load();
+	assert_false(says(c, SEVERITY_ERROR, 3, ""));
+	config_free(c);
+}
+
 int
 main(void)
 {
@@ -343,6 +368,7 @@ main(void)
 		TEST(idle_lines_are_told),
 		TEST(ways_in_are_left),
 		TEST(a_passphrase_command_is_expanded),
+		TEST(an_alias_is_one_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
