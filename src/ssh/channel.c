@@ -250,8 +250,11 @@ channel_open_session(struct connection *c, const struct channel_ops *ops,
 void
 channel_exec(struct channel *ch, const char *command)
 {
-	struct packet *p = packet_new(MSG_CHANNEL_REQUEST);
+	struct packet *p;
 
+	if (ch->state != CHANNEL_OPEN || ch->close_sent)
+		return;		/* the server has closed it */
+	p = packet_new(MSG_CHANNEL_REQUEST);
 	packet_u32(p, ch->peer_id);
 	packet_cstring(p, "exec");
 	packet_u8(p, 0);	/* what comes of it is told by the close */

@@ -87,6 +87,34 @@ test_a_unix_socket_is_asked_for_by_its_path(void **state)
 }
 
 static void
+test_a_session_has_a_command_run(void **state)
+{
+	struct user u = { .appetite = 0 };
+
+	(void)state;
+	u.ch = channel_open_session(peer.c, &user_ops, &u);
+	peer_turn();
+	peer_hears(MSG_CHANNEL_OPEN, "suuu", "session", 0u, 2097152u, 32768u);
+	peer_says(MSG_CHANNEL_OPEN_CONFIRMATION, "uuuu", 0u, 9u, 100u, 100u);
+	channel_exec(u.ch, "true");
+	peer_turn();
+	peer_hears(MSG_CHANNEL_REQUEST, "usbs", 9u, "exec", 0, "true");
+	assert_int_equal(channel_exit_status(u.ch), -1);
+	peer_says(MSG_CHANNEL_REQUEST, "usbu", 0u, "exit-status", 0, 3u);
+	peer_says(MSG_CHANNEL_DATA, "us", 0u, "said before it closed");
+	peer_says(MSG_CHANNEL_CLOSE, "u", 0u);
+	peer_turn();
+	peer_hears(MSG_CHANNEL_CLOSE, "u", 9u);
+	assert_int_equal(channel_exit_status(u.ch), 3);
+	/* After our close nothing more is said of it. */
+	channel_exec(u.ch, "true");
+	user_leave(&u);
+	peer_is_fine();
+	peer_hears_nothing();
+	user_fini(&u);
+}
+
+static void
 test_a_refusal_brings_reason_and_text(void **state)
 {
 	struct user u[3] = { 0 };
@@ -362,6 +390,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_opens_go_out_together_and_come_back_in_any_order),
 		TEST(test_a_unix_socket_is_asked_for_by_its_path),
+		TEST(test_a_session_has_a_command_run),
 		TEST(test_a_refusal_brings_reason_and_text),
 		TEST(test_an_answer_twice_ends_it),
 		TEST(test_an_answer_to_nothing_ends_it),
