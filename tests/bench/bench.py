@@ -330,7 +330,7 @@ def run(stack, folder, arguments):
                     measure(traffic, tunnel, arguments))
         channels = {count: {t.name: idle_channels(traffic, t, count)
                             for t in tunnels[:2]}
-                    for count in (1000, 5000)}
+                    for count in arguments.channels}
     return {
         "rounds": arguments.rounds, "mib": arguments.mib,
         "idle": arguments.idle,
@@ -353,6 +353,9 @@ def main():
                         help="MiB each way in each round")
     parser.add_argument("--pings", type=int, default=5000)
     parser.add_argument("--opens", type=int, default=4096)
+    parser.add_argument("--channels", type=int, nargs="*",
+                        default=[1000, 5000],
+                        help="idle connections through one tunnel")
     parser.add_argument("--idle", type=int, default=10,
                         help="idle connections of each kind")
     parser.add_argument("--json", help="write the figures there, too")
