@@ -370,6 +370,7 @@ host_forwards_down(struct host_entry *e)
 	TAILQ_FOREACH(f, &e->forwards, entry) {
 		f->held_by = NULL;
 		f->port = 0;
+		f->passed_in = f->passed_out = false;
 		host_proof_stop(f);
 		if (is_local(f) && f->state == FORWARD_BIND_FAILED)
 			continue;

@@ -188,8 +188,7 @@ triage_new(struct loop *l, const struct forward *forward, const char *bind,
 	else if (port != 0)
 		t->channel = channel_open_tcp(l->connection, bind[0] != '\0' ?
 		    bind : "localhost", port, "127.0.0.1", 0, &channel_ops, t);
-	if (t->channel == NULL)
-		loop_timer_set(t->timer, 0);
+	loop_timer_set(t->timer, t->channel != NULL ? TRIAGE_OPEN_MS : 0);
 	return t;
 }
 

@@ -14,6 +14,7 @@
  */
 struct triage;
 
+#define TRIAGE_OPEN_MS		10000	/* for the server to connect there */
 #define TRIAGE_GREETING_MS	500	/* for the holder to say who it is */
 
 /* state is held or denied, why a sentence. The triage is gone by then. */
