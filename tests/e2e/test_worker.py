@@ -4,6 +4,7 @@
 import contextlib
 import os
 import resource
+import queue
 import socket
 import struct
 import subprocess
@@ -212,6 +213,7 @@ def test_local_not_permitted(make_worker, make_sshd):
 def test_half_close_both_orders(worker, serve, kind):
     """Each side in turn says all it has and shuts, then reads to the end."""
     big = os.urandom(3_000_000)
+    heard = queue.Queue()
 
     def reply_after_eof(conn):
         data = servers.read_all(conn)
@@ -220,7 +222,7 @@ def test_half_close_both_orders(worker, serve, kind):
     def speak_then_listen(conn):
         conn.sendall(big)
         conn.shutdown(socket.SHUT_WR)
-        assert servers.read_all(conn) == b"done"
+        heard.put(servers.read_all(conn))
 
     for handler, first in ((reply_after_eof, True),
                            (speak_then_listen, False)):
@@ -243,6 +245,8 @@ def test_half_close_both_orders(worker, serve, kind):
             else:
                 assert servers.read_all(s) == big
                 s.sendall(b"done")
+                s.shutdown(socket.SHUT_WR)
+                assert heard.get(timeout=30) == b"done"
         if kind == "remote":
             worker.send("cancel", {"id": "R:127.0.0.1:0"})
             worker.wait("forward", state="down")
