@@ -3,8 +3,8 @@
 
 import contextlib
 import os
-import resource
 import queue
+import resource
 import socket
 import struct
 import subprocess
@@ -245,8 +245,8 @@ def test_half_close_both_orders(worker, serve, kind):
             else:
                 assert servers.read_all(s) == big
                 s.sendall(b"done")
-                s.shutdown(socket.SHUT_WR)
-                assert heard.get(timeout=30) == b"done"
+        if not first:
+            assert heard.get(timeout=30) == b"done"
         if kind == "remote":
             worker.send("cancel", {"id": "R:127.0.0.1:0"})
             worker.wait("forward", state="down")
