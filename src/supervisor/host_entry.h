@@ -74,6 +74,7 @@ struct host_forward {
 	bool passed_in, passed_out;	/* bytes, since then */
 	struct host_proof proof;
 	int64_t takeover_ms;		/* when it was ordered; 0: never */
+	bool takeover_runs;		/* how it ended is not told yet */
 
 	struct listener listener;	/* local kinds */
 	bool holder_known;		/* of its address, by detail */

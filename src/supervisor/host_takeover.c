@@ -47,6 +47,7 @@ host_takeover_order(struct host_forward *f)
 	    now - f->takeover_ms < PAUSE_MS))
 		return;
 	f->takeover_ms = now;
+	f->takeover_runs = true;
 	command = make_command(f);
 	log_info("HawserTakeover runs on the server host=%s forward=%s "
 	    "command=\"%s\"", e->name, f->spec.id, command);
@@ -61,8 +62,10 @@ host_takeover_on_fact(struct host_entry *e, const struct message *m)
 	struct host_forward *f = host_forward_find(e, message_string(m, "id"));
 	long long status = message_int(m, "status", -1);
 
-	if (f == NULL || f->takeover_ms == 0)
+	/* One answer for each order, whatever a worker says. */
+	if (f == NULL || !f->takeover_runs)
 		return;
+	f->takeover_runs = false;
 	if (status != 0) {
 		log_warn("HawserTakeover failed host=%s forward=%s status=%lld "
 		    "why=\"%s\" output=\"%s\"", e->name, f->spec.id, status,
