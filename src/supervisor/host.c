@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "supervisor/host_entry.h"
+#include "supervisor/notice.h"
 
 /* A worker that was told to stop has this long to free its remote ports. */
 #define STOP_MS		5000
@@ -199,6 +200,21 @@ static void (*const act[ACTION_COUNT])(struct host_entry *) = {
 };
 
 void
+host_tell(struct host_entry *e)
+{
+	const char *from = e->told, *to = host_state_name(e->state);
+	const struct host_last_end *last = &e->last_end;
+
+	if (str_equal(from, to))
+		return;
+	e->told = to;
+	notices_tell(e->table->env.notices, (struct notice){
+	    .kind = NOTICE_HOST, .host = e->name, .from = from, .to = to,
+	    .class_ = last->known ? end_class_name(last->class_) : NULL,
+	    .text = last->known ? last->text : NULL, .tries = e->tries });
+}
+
+void
 host_handle(struct host_entry *e, enum host_event event)
 {
 	enum host_state old = e->state;
@@ -218,6 +234,7 @@ host_handle(struct host_entry *e, enum host_event event)
 	/* An action may have brought a further event, and another state. */
 	update_availability(e);
 	host_update_hold(e);
+	host_tell(e);
 	if (e->state != old)
 		host_hostkey_watch(e->table);
 	if (host_is_up(e))
@@ -294,6 +311,10 @@ host_attempt_ended(struct host_entry *e, enum end_class class_,
 	budget_give_back(e->table->env.budget, &e->claim);
 	e->verdict = host_note_end(e, &e->schedule, class_, text, up_ms);
 	log_end(e, repeated, up_ms);
+	notices_tell(e->table->env.notices, (struct notice){
+	    .kind = NOTICE_END, .host = e->name,
+	    .class_ = end_class_name(class_), .text = e->last_end.text,
+	    .tries = e->tries, .up_ms = up_ms });
 	host_handle(e, e->verdict.park ? EVENT_ENDED_PARK : EVENT_ENDED);
 }
 

@@ -21,6 +21,7 @@ struct host_entry;
 
 struct budget;
 struct event_base;
+struct notices;
 struct resolver;
 
 /* What hosts work with; all borrowed. */
@@ -29,6 +30,7 @@ struct host_env {
 	struct budget *budget;
 	struct resolver *resolver;
 	struct worker_program worker;
+	struct notices *notices;	/* NULL: nobody listens */
 };
 
 struct host_table *host_table_new(const struct host_env *);

@@ -6,6 +6,17 @@
 #include "base/str.h"
 #include "ipc/order.h"
 #include "supervisor/host_entry.h"
+#include "supervisor/notice.h"
+
+/* A host, or a forward of it, isn't there any more. */
+static void
+tell_removed(const struct host_entry *e, const struct host_forward *f)
+{
+	notices_tell(e->table->env.notices, (struct notice){
+	    .kind = f != NULL ? NOTICE_FORWARD : NOTICE_HOST,
+	    .host = e->name, .forward = f != NULL ? f->spec.id : NULL,
+	    .from = f != NULL ? forward_state_name(f->state) : e->told });
+}
 
 static void
 cancel_forward(struct host_entry *e, const struct forward *spec)
@@ -17,6 +28,7 @@ cancel_forward(struct host_entry *e, const struct forward *spec)
 		    json_pack("{s:s}", "id", spec->id), NULL, 0);
 	log_info("a forward is removed host=%s forward=%s", e->name,
 	    spec->id);
+	tell_removed(e, f);
 	host_forward_free(f);
 }
 
@@ -41,6 +53,7 @@ add_forward(struct host_entry *e, const struct forward *spec)
 
 	log_info("a forward is added host=%s forward=%s", e->name,
 	    spec->id);
+	host_forward_tell(f, NULL);
 	if (host_is_up(e))
 		host_forward_lend(f);
 	else if (e->state != HOST_DISABLED && e->state != HOST_PARKED)
@@ -110,6 +123,7 @@ apply_add(struct host_table *t, const struct plan_step *s)
 	struct host_entry *e = host_entry_new(t, s->new_);
 
 	TAILQ_INSERT_TAIL(&t->hosts, e, entry);
+	host_tell(e);
 	host_follow_wish(e);
 }
 
@@ -123,6 +137,7 @@ apply_remove(struct host_table *t, const struct plan_step *s)
 	host_follow_wish(e);
 	while ((f = TAILQ_FIRST(&e->forwards)) != NULL)
 		host_forward_free(f);
+	tell_removed(e, NULL);
 	e->conf = NULL;
 	TAILQ_REMOVE(&t->hosts, e, entry);
 	TAILQ_INSERT_TAIL(&t->leaving, e, entry);

@@ -128,6 +128,7 @@ struct host_entry {
 	enum operator_wish wish;
 
 	enum host_state state;
+	const char *told;		/* its name, last told of; NULL: new */
 	int64_t since_wall_ms;
 	int64_t up_since_ms;		/* 0: it is down */
 	unsigned tries;			/* attempts since it was up */
@@ -188,6 +189,9 @@ void host_entry_free(struct host_entry *);
 
 void host_handle(struct host_entry *, enum host_event);
 
+/* Gives notice of the state if it is another than the one last told of. */
+void host_tell(struct host_entry *);
+
 /* Refuses the clients that wait, now or when HawserHold has passed. */
 void host_update_hold(struct host_entry *);
 
@@ -236,6 +240,9 @@ void host_run_retire(struct host_run *, enum message_name order,
 struct host_forward *host_forward_new(struct host_entry *,
     const struct forward *);
 void host_forward_free(struct host_forward *);
+
+/* Gives notice that it was in state from (NULL: wasn't there). */
+void host_forward_tell(const struct host_forward *, const char *from);
 struct host_forward *host_forward_find(struct host_entry *, const char *id);
 
 void host_forward_set(struct host_forward *, enum forward_state,

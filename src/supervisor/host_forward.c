@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "ipc/order.h"
 #include "supervisor/host_entry.h"
+#include "supervisor/notice.h"
 
 /* A run that lets go of remote forwards is waited for no longer than this. */
 #define RELEASE_MS	3000
@@ -77,19 +78,33 @@ plan_retry(struct host_forward *f)
 }
 
 void
+host_forward_tell(const struct host_forward *f, const char *from)
+{
+	notices_tell(f->host->table->env.notices, (struct notice){
+	    .kind = NOTICE_FORWARD, .host = f->host->name,
+	    .forward = f->spec.id, .from = from,
+	    .to = forward_state_name(f->state), .text = f->detail });
+}
+
+void
 host_forward_set(struct host_forward *f, enum forward_state state,
     const char *detail)
 {
-	bool changed = f->state != state;
+	enum forward_state old = f->state;
 	char *copy = detail != NULL ? str_dup(detail) : NULL;
+	bool told = old == state && str_equal(f->detail, detail);
 
 	free(f->detail);
 	f->detail = copy;
 	f->state = state;
-	if (!changed)
+	if (old != state) {
+		f->since_wall_ms = clock_wall_ms();
+		f->retries = 0;
+	}
+	if (!told)
+		host_forward_tell(f, forward_state_name(old));
+	if (old == state)
 		return;
-	f->since_wall_ms = clock_wall_ms();
-	f->retries = 0;
 	if (states[state].degraded)
 		log_warn("a forward is %s host=%s forward=%s why=\"%s\"",
 		    forward_state_name(state), f->host->name, f->spec.id,

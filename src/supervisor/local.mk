@@ -30,6 +30,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/instance.c \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
+	src/supervisor/notice.c \
 	src/supervisor/options.c \
 	src/supervisor/privs.c \
 	src/supervisor/proxy.c \
@@ -65,6 +66,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/instance.h \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \
+	src/supervisor/notice.h \
 	src/supervisor/options.h \
 	src/supervisor/privs.h \
 	src/supervisor/proxy.h \

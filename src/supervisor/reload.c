@@ -11,6 +11,7 @@
 #include "config/plan.h"
 #include "config/torn.h"
 #include "supervisor/loader.h"
+#include "supervisor/notice.h"
 
 struct waiter {
 	reload_done *done;
@@ -24,6 +25,7 @@ STAILQ_HEAD(waiters, waiter);
 struct reload {
 	struct event_base *base;
 	struct host_table *table;
+	struct notices *notices;
 	struct config_source source;
 	struct config *config;		/* in force; NULL before the first */
 	struct loader *loader;		/* NULL: none is under way */
@@ -167,6 +169,9 @@ apply_if_possible(struct reload *r, struct outcome *o, bool force)
 	else if (r->generation > 0)
 		log_error("the configuration stays as it was why=\"%s\"",
 		    obstacle);
+	notices_tell(r->notices, (struct notice){ .kind = NOTICE_RELOAD,
+	    .to = obstacle == NULL ? "applied" : "refused",
+	    .text = r->error });
 }
 
 static void
@@ -218,11 +223,12 @@ on_begin(evutil_socket_t fd, short what, void *arg)
 
 struct reload *
 reload_new(struct event_base *base, struct host_table *table,
-    const struct config_source *source)
+    const struct config_source *source, struct notices *notices)
 {
 	struct reload *r = mem_alloc(sizeof(*r));
 
 	r->base = base;
+	r->notices = notices;
 	r->table = table;
 	r->source = *source;
 	STAILQ_INIT(&r->waiters);

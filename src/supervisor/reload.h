@@ -9,6 +9,7 @@
 #include "supervisor/host.h"
 
 struct event_base;
+struct notices;
 
 /*
  * reload: the configuration in force, and the way to the next one: load, plan,
@@ -42,9 +43,12 @@ struct reload_info {
 	const char *error;		/* of the last try; NULL: none */
 };
 
-/* New. Borrows the table and the source's strings. */
+/*
+ * New. Borrows the table, the source's strings and whom to tell (NULL:
+ * nobody) that a configuration was applied or, with why, refused.
+ */
 struct reload *reload_new(struct event_base *, struct host_table *,
-    const struct config_source *);
+    const struct config_source *, struct notices *);
 void reload_free(struct reload *);
 
 /* Who is told before its hosts begin. */

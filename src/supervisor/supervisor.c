@@ -24,6 +24,7 @@
 #include "supervisor/guard.h"
 #include "supervisor/host.h"
 #include "supervisor/instance.h"
+#include "supervisor/notice.h"
 #include "supervisor/options.h"
 #include "supervisor/privs.h"
 #include "supervisor/reload.h"
@@ -43,6 +44,7 @@ struct supervisor {
 	int worker_fd;			/* the worker's program */
 	struct event_base *base;
 	struct event *signals[SIGNAL_COUNT];
+	struct notices *notices;
 	struct budget *budget;
 	struct resolver *resolver;
 	struct host_table *table;
@@ -272,13 +274,15 @@ set_up(struct supervisor *s, struct err *err)
 		return err_set(err, ERR_NOMEM, "there is no event loop");
 	if (watch_signals(s, err) == -1)
 		return -1;
+	s->notices = notices_new();
 	s->budget = budget_new(BUDGET_PLACES);
 	s->resolver = resolver_new(s->base);
 	env.base = s->base;
 	env.budget = s->budget;
 	env.resolver = s->resolver;
+	env.notices = s->notices;
 	s->table = host_table_new(&env);
-	s->reload = reload_new(s->base, s->table, &source);
+	s->reload = reload_new(s->base, s->table, &source, s->notices);
 	reload_watch(s->reload, on_apply, s);
 	s->routes = (struct routes_env){ s->table, s->reload };
 	reload_start(s->reload, (struct reload_wish){ 0 }, on_first_load, s);
@@ -295,6 +299,7 @@ tear_down(struct supervisor *s)
 	reload_free(s->reload);
 	resolver_free(s->resolver);
 	budget_free(s->budget);
+	notices_free(s->notices);
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 		if (s->signals[i] != NULL)
 			event_free(s->signals[i]);

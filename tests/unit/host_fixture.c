@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "supervisor/budget.h"
+#include "supervisor/notice.h"
 #include "supervisor/resolver.h"
 #include "supervisor/view.h"
 
@@ -30,8 +31,9 @@ fixture_set_up(void **state)
 	f->base = event_base_new();
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
+	f->notices = notices_new();
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/proc/self/exe", -1 } });
+	    f->resolver, { "/proc/self/exe", -1 }, f->notices });
 	*state = f;
 	return 0;
 }
@@ -44,6 +46,7 @@ fixture_tear_down(void **state)
 	host_table_free(f->table);
 	resolver_free(f->resolver);
 	budget_free(f->budget);
+	notices_free(f->notices);
 	event_base_free(f->base);
 	free(f);
 	return 0;

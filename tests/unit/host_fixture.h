@@ -18,6 +18,7 @@ struct fixture {
 	struct event_base *base;
 	struct budget *budget;
 	struct resolver *resolver;
+	struct notices *notices;
 	struct host_table *table;
 	struct config config;		/* in force */
 	bool stopped;

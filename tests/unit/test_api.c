@@ -70,9 +70,9 @@ set_up(void **state)
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/nowhere", -1 } });
+	    f->resolver, { "/nowhere", -1 }, NULL });
 	f->reload = reload_new(f->base, f->table,
-	    &(struct config_source){ .dir = "/nowhere" });
+	    &(struct config_source){ .dir = "/nowhere" }, NULL);
 	f->env = (struct routes_env){ f->table, f->reload };
 	f->api = api_new(f->base, listen_at(f->path), &f->env, &err);
 	assert_non_null(f->api);

@@ -130,7 +130,8 @@ no_worker_program(void **state)
 
 	host_table_free(f->table);
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/nowhere/hawser-worker", -1 } });
+	    f->resolver, { "/nowhere/hawser-worker", -1 },
+	    NULL });
 	apply(f, h, 1);
 	wait_field(f, field, "a", "attempt", "2");
 	wait_state(f, "a", "waiting");

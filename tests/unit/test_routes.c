@@ -129,9 +129,9 @@ main(void)
 
 	log_setup(LOG_ERROR, "test");
 	env.table = host_table_new(&(struct host_env){ base, budget, resolver,
-	    { "/nowhere", -1 } });
+	    { "/nowhere", -1 }, NULL });
 	env.reload = reload_new(base, env.table,
-	    &(struct config_source){ .dir = "/nowhere" });
+	    &(struct config_source){ .dir = "/nowhere" }, NULL);
 	host_table_apply(env.table, plan, &config);
 	plan_free(plan);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
