@@ -12,29 +12,20 @@ cost, one stream over a line of 100 ms, and the memory of an idle connection.
 Nothing is asserted: the machine decides.
 """
 
-import argparse
 import contextlib
-import json
 import os
-import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "e2e"))
-sys.dont_write_bytecode = True
-
-from lib import ports, proc                     # noqa: E402
-from lib import hawserd as hawserd_module       # noqa: E402
-from lib.hawserd import Hawserd, stanza         # noqa: E402
-from lib.servers import is_bound                # noqa: E402
-from lib.sshd import Keys, Sshd                 # noqa: E402
-from lib.wait import until                      # noqa: E402
+import common                   # first: it says where lib is
+from common import end
+from lib import ports, proc
+from lib.hawserd import Hawserd, stanza
+from lib.servers import is_bound
+from lib.sshd import Keys, Sshd
+from lib.wait import until
 
 GCM = "aes128-gcm@openssh.com"
 MIB = 1024 * 1024
@@ -44,13 +35,8 @@ LINE_MS = 50                    # each way
 def compile_tool(folder, name):
     program = os.path.join(folder, name)
     subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", program,
-                    str(HERE / f"{name}.c")], check=True)
+                    str(common.HERE / f"{name}.c")], check=True)
     return program
-
-
-def end(process):
-    process.terminate()
-    process.wait()
 
 
 class Traffic:
@@ -237,17 +223,14 @@ def idle_memory(stack, folder, sshd, target, count):
 
 
 def idle_autossh(stack, sshd, target, count):
-    if not shutil.which("autossh"):
-        return {}
     parents = []
     for _ in range(count):
         port = ports.free()
-        command = sshd.ssh("-N", "-L", f"{port}:{target}")
-        command[0:1] = ["autossh", "-M", "0"]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        stack.callback(end, process)
+        pid = common.start_autossh(stack, sshd, f"{port}:{target}")
+        if pid is None:
+            return {}
         until(lambda p=port: is_bound(p), 10, "autossh listens")
-        parents.append(process.pid)
+        parents.append(pid)
     return {
         "ssh": [proc.pss(child) for parent in parents
                 for child in proc.children(parent)],
@@ -301,7 +284,7 @@ def table(title, tunnels, rows):
                         for v in values[1:]), flush=True)
 
 
-def run(stack, folder, arguments):
+def measure_all(stack, folder, arguments):
     keys = Keys(folder)
     sshd = Sshd(os.path.join(folder, "sshd"), keys,
                 options=["LogLevel ERROR"])
@@ -340,10 +323,12 @@ def run(stack, folder, arguments):
                               "long_line": line, "pss_mb": memory}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--build", default=os.environ.get(
-        "HAWSER_BUILD_DIR", "."), help="folder of the built programs")
+def run(folder, arguments):
+    with contextlib.ExitStack() as stack:
+        return measure_all(stack, folder, arguments)
+
+
+def add_options(parser):
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mib", type=int, default=512,
                         help="MiB each way in each round")
@@ -354,22 +339,7 @@ def main():
                         help="idle connections through one tunnel")
     parser.add_argument("--idle", type=int, default=10,
                         help="idle connections of each kind")
-    parser.add_argument("--json", help="write the figures there, too")
-    arguments = parser.parse_args()
-    hawserd_module.BUILD = os.path.abspath(arguments.build)
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    proc.become_subreaper()
-    folder = tempfile.mkdtemp(prefix="hw-bench-")
-    try:
-        with contextlib.ExitStack() as stack:
-            result = run(stack, folder, arguments)
-    finally:
-        shutil.rmtree(folder)
-    if arguments.json:
-        with open(arguments.json, "w", encoding="ascii") as f:
-            json.dump(result, f, indent=1)
 
 
 if __name__ == "__main__":
-    main()
+    common.main(__doc__, add_options, run)

@@ -10,13 +10,12 @@ nothing. Reading, resolving every host, checking them all and printing them are
 in it. Nothing is asserted: the machine decides.
 """
 
-import argparse
-import json
 import os
-import shutil
 import subprocess
-import tempfile
 import time
+
+import common
+from lib.hawserd import program
 
 COUNTS = (100, 1000, 10000)
 
@@ -52,10 +51,10 @@ def write(folder, count, together):
     return top
 
 
-def check(program, top):
+def check(top):
     """Seconds by the clock, of the CPU, and peak KiB of one run."""
     start = time.monotonic()
-    with subprocess.Popen([program, "check", top],
+    with subprocess.Popen([program("hawser"), "check", top],
                           stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE) as process:
@@ -68,23 +67,25 @@ def check(program, top):
             usage.ru_maxrss)
 
 
-def best(program, top, rounds):
+def best(top, rounds):
     """The quickest of some rounds: what else runs here only adds time."""
-    runs = [check(program, top) for _ in range(rounds)]
+    runs = [check(top) for _ in range(rounds)]
     return [min(column) for column in zip(*runs)]
 
 
-def run(folder, program, rounds):
-    nothing = best(program, write(folder, 0, True), rounds)
+def run(folder, arguments):
+    rounds = arguments.rounds
+    nothing = best(write(folder, 0, True), rounds)
     found = []
     for together in (True, False):
         for count in COUNTS:
             wall, cpu, kib = (a - b for a, b in zip(
-                best(program, write(folder, count, together), rounds),
+                best(write(folder, count, together), rounds),
                 nothing))
             found.append({
                 "hosts": count, "files": 1 if together else count,
                 "ms": wall * 1e3, "cpu_ms": cpu * 1e3, "mib": kib / 1024})
+    show(found)
     return found
 
 
@@ -100,24 +101,9 @@ def show(rows):
               f"{row['mib'] * 1024 / n:>10.2f}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--build", default=os.environ.get(
-        "HAWSER_BUILD_DIR", "."), help="folder of the built programs")
+def add_options(parser):
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", help="write the figures there, too")
-    arguments = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="hw-bench-")
-    try:
-        rows = run(folder, os.path.join(os.path.abspath(arguments.build),
-                                        "hawser"), arguments.rounds)
-    finally:
-        shutil.rmtree(folder)
-    show(rows)
-    if arguments.json:
-        with open(arguments.json, "w", encoding="ascii") as f:
-            json.dump(rows, f, indent=1)
 
 
 if __name__ == "__main__":
-    main()
+    common.main(__doc__, add_options, run)

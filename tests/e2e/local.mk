@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	tests/bench/bench.py \
 	tests/bench/bench_config.py \
+	tests/bench/common.py \
 	tests/bench/delay.c \
 	tests/bench/traffic.c \
 	tests/e2e/conftest.py \
@@ -27,6 +28,7 @@ EXTRA_DIST += \
 	tests/e2e/test_algorithms.py \
 	tests/e2e/test_auth.py \
 	tests/e2e/test_auth_methods.py \
+	tests/e2e/test_chains.py \
 	tests/e2e/test_classes.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_control.py \
