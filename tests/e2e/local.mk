@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/bench/bench_config.py \
 	tests/bench/common.py \
 	tests/bench/delay.c \
+	tests/bench/scale.py \
 	tests/bench/traffic.c \
 	tests/e2e/conftest.py \
 	tests/e2e/lib/__init__.py \

@@ -76,9 +76,10 @@ def children(pid):
 
 
 def cpu_seconds(pid):
-    """User and system time used so far."""
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """User and system time used so far, by the process's clock: /proc only
+    counts ticks, and an idle daemon is seldom seen at one. The number of the
+    clock is the kernel's ABI, see clock_getcpuclockid(3)."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def rss(pid):
