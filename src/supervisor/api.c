@@ -10,30 +10,38 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/episode.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "supervisor/door.h"
 
-/* Out of descriptors, accepting pauses: the client waits in the backlog. */
-#define ACCEPT_PAUSE_S	1
+/* libmicrohttpd's own limits, which only catch what ours have missed. */
+#define SPARE_CONNECTIONS	16
+#define SILENCE_S		(2 * API_REQUEST_S)
 
 struct api {
 	struct event_base *base;
 	const struct routes_env *env;
-	int sock;
+	struct door *door;
 	struct MHD_Daemon *daemon;
-	struct event *acceptable;
-	struct event *resume;		/* accepting pauses */
-	struct episode shortage;
 	struct event *ready;		/* libmicrohttpd's epoll descriptor */
 	struct event *timer;		/* and its time */
+	TAILQ_HEAD(, guest) guests;	/* the oldest request first */
+	unsigned guest_count;
+	struct episode crowd;
 	LIST_HEAD(, request) requests;
 	bool stopping;			/* nobody may wait any more */
-	bool has_group;
-	gid_t group;			/* whose members may speak */
+};
+
+/* One connection. */
+struct guest {
+	struct api *api;
+	int fd;				/* borrowed from libmicrohttpd */
+	struct event *deadline;		/* of its request; not pending: it is
+					   we who are waited for */
+	TAILQ_ENTRY(guest) entry;
 };
 
 struct request {
@@ -73,103 +81,132 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	run(arg);
 }
 
-/* Is the group among those that the peer has besides its first one? */
-static bool
-has_group(int fd, gid_t group)
+/* Hangs up: libmicrohttpd finds the end of the stream, and frees it. */
+static void
+cut(struct guest *g)
 {
-	socklen_t len = 64 * sizeof(gid_t);
-	gid_t *groups = mem_alloc(len);
-	int rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
-	bool found = false;
+	struct api *a = g->api;
 
-	if (rc == -1 && errno == ERANGE) {	/* len is what it takes */
-		groups = mem_grow(groups, 1, len);
-		rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
-	}
-	for (size_t i = 0; rc == 0 && i < len / sizeof(gid_t); i++)
-		found = found || groups[i] == group;
-	free(groups);
-	return found;
-}
-
-static bool
-is_allowed(const struct api *a, int fd)
-{
-	struct ucred who;
-	socklen_t len = sizeof(who);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
-		return false;
-	if (who.uid == geteuid() || who.uid == 0)
-		return true;
-	if (a->has_group && (who.gid == a->group || has_group(fd, a->group)))
-		return true;
-	log_warn("a stranger was turned away from the API uid=%ld pid=%ld",
-	    (long)who.uid, (long)who.pid);
-	return false;
+	shutdown(g->fd, SHUT_RDWR);
+	run(a);
 }
 
 static void
-pause_accepting(struct api *a)
+on_deadline(evutil_socket_t fd, short what, void *arg)
 {
-	struct timeval tv = { ACCEPT_PAUSE_S, 0 };
-
-	if (episode_begins(&a->shortage))
-		log_warn("the API cannot accept for now why=\"%s\"",
-		    strerror(errno));
-	event_del(a->acceptable);
-	evtimer_add(a->resume, &tv);
-}
-
-static void
-on_acceptable(evutil_socket_t sock, short what, void *arg)
-{
-	struct api *a = arg;
-	struct sockaddr_un peer;
-	socklen_t len = sizeof(peer);
-	int fd;
-
+	(void)fd;
 	(void)what;
-	fd = accept4(sock, (struct sockaddr *)&peer, &len,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd == -1) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-		    errno == ENOBUFS)
-			pause_accepting(a);
-		return;
+	cut(arg);
+}
+
+/* A request begins, as far as we are concerned: it has so much time. */
+static void
+grant_time(struct guest *g)
+{
+	struct timeval tv = { API_REQUEST_S, 0 };
+
+	TAILQ_REMOVE(&g->api->guests, g, entry);
+	TAILQ_INSERT_TAIL(&g->api->guests, g, entry);
+	evtimer_add(g->deadline, &tv);
+}
+
+static void
+guest_new(struct api *a, struct MHD_Connection *c, void **context)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct guest *g = mem_alloc(sizeof(*g));
+
+	g->api = a;
+	g->fd = info->connect_fd;
+	if ((g->deadline = evtimer_new(a->base, on_deadline, g)) == NULL)
+		abort();
+	TAILQ_INSERT_TAIL(&a->guests, g, entry);
+	a->guest_count++;
+	grant_time(g);
+	*context = g;
+}
+
+static void
+guest_free(struct guest *g)
+{
+	TAILQ_REMOVE(&g->api->guests, g, entry);
+	g->api->guest_count--;
+	event_free(g->deadline);
+	free(g);
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *c, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		guest_new(arg, c, context);
+	else if (*context != NULL)
+		guest_free(*context);
+}
+
+static struct guest *
+guest_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info->socket_context;
+}
+
+/*
+ * Makes room for one more. Whose request is the oldest is the slowest: who
+ * asks and reads at once is answered, however many others dawdle. Those that
+ * wait for us stay.
+ */
+static bool
+make_room(struct api *a)
+{
+	struct guest *g;
+
+	if (a->guest_count < API_CONNECTIONS_MAX) {
+		episode_ends(&a->crowd);
+		return true;
 	}
-	if (episode_ends(&a->shortage))
-		log_info("the API accepts again");
-	if (!is_allowed(a, fd)) {
+	TAILQ_FOREACH(g, &a->guests, entry)
+		if (evtimer_pending(g->deadline, NULL))
+			break;
+	if (episode_begins(&a->crowd))
+		log_warn("the API has more than %d clients: the slowest are "
+		    "cut off", API_CONNECTIONS_MAX);
+	if (g != NULL)
+		cut(g);
+	return a->guest_count < API_CONNECTIONS_MAX;
+}
+
+/* Takes fd. */
+static void
+on_enter(void *arg, int fd)
+{
+	struct sockaddr_un peer = { .sun_family = AF_UNIX };
+	struct api *a = arg;
+
+	if (!make_room(a)) {
 		fd_close(&fd);
 		return;
 	}
-	/* Takes fd, also on failure (too many connections). */
+	/* Takes fd, also on failure. */
 	if (MHD_add_connection(a->daemon, fd, (struct sockaddr *)&peer,
-	    len) == MHD_YES)
+	    sizeof(peer)) == MHD_YES)
 		run(a);
 }
 
-static void
-on_resume(evutil_socket_t fd, short what, void *arg)
-{
-	struct api *a = arg;
-
-	(void)fd;
-	(void)what;
-	event_add(a->acceptable, NULL);
-}
-
-/* Takes body. */
+/* Takes what the reply holds. */
 static enum MHD_Result
-send_reply(struct MHD_Connection *c, int status, json_t *body,
-    const char *allow)
+send_reply(struct MHD_Connection *c, struct routes_reply reply)
 {
-	char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	char *text = reply.body == NULL ? reply.text :
+	    json_dumps(reply.body, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	struct MHD_Response *r;
 	enum MHD_Result rc;
 
-	json_decref(body);
+	json_decref(reply.body);
 	if (text == NULL)
 		return MHD_NO;
 	r = MHD_create_response_from_buffer(strlen(text), text,
@@ -179,13 +216,20 @@ send_reply(struct MHD_Connection *c, int status, json_t *body,
 		return MHD_NO;
 	}
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
-	    "application/json");
+	    reply.type != NULL ? reply.type : "application/json");
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	if (allow != NULL)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, allow);
-	rc = MHD_queue_response(c, (unsigned)status, r);
+	if (reply.allow != NULL)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, reply.allow);
+	rc = MHD_queue_response(c, (unsigned)reply.status, r);
 	MHD_destroy_response(r);
 	return rc;
+}
+
+static enum MHD_Result
+send_error(struct MHD_Connection *c, int status, const char *text)
+{
+	return send_reply(c, (struct routes_reply){ .status = status,
+	    .body = routes_error(text) });
 }
 
 static void
@@ -196,6 +240,7 @@ on_later(struct routes_call *call, int status, json_t *body)
 	q->status = status;
 	q->body = body;
 	q->suspended = false;
+	grant_time(guest_of(q->connection));
 	MHD_resume_connection(q->connection);
 	event_active(q->api->timer, EV_TIMEOUT, 0);
 }
@@ -218,6 +263,7 @@ request_new(struct api *a, struct MHD_Connection *c, const char *method)
 	q->connection = c;
 	q->call.env = a->env;
 	q->call.method = method;
+	q->call.rights = ROUTES_READ | ROUTES_WRITE;
 	q->call.argument = find_argument;
 	q->call.later = on_later;
 	LIST_INSERT_HEAD(&a->requests, q, entry);
@@ -239,22 +285,22 @@ answer(struct request *q, const char *path)
 	struct routes_reply r;
 
 	if (q->status != 0) {
-		json_t *body = q->body;
-
+		r = (struct routes_reply){ .status = q->status,
+		    .body = q->body };
 		q->body = NULL;
-		return send_reply(q->connection, q->status, body, NULL);
+		return send_reply(q->connection, r);
 	}
 	if (q->api->stopping)
-		return send_reply(q->connection, 503,
-		    routes_error("hawserd is stopping"), NULL);
+		return send_error(q->connection, 503, "hawserd is stopping");
 	q->call.path = path;
 	q->call.body = q->text.p != NULL ? q->text.p : "";
 	r = routes_answer(&q->call);
 	q->call.path = NULL;
 	q->call.body = NULL;
 	if (r.status != 0)
-		return send_reply(q->connection, r.status, r.body, r.allow);
+		return send_reply(q->connection, r);
 	q->suspended = true;
+	event_del(guest_of(q->connection)->deadline);
 	MHD_suspend_connection(q->connection);
 	return MHD_YES;
 }
@@ -270,8 +316,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 	if (q == NULL) {
 		*state = request_new(arg, c, method);
 		if (says_too_long(c))
-			return send_reply(c, 413,
-			    routes_error("the body is too long"), NULL);
+			return send_error(c, 413, "the body is too long");
 		return MHD_YES;
 	}
 	if (*len > 0) {
@@ -291,11 +336,11 @@ on_completed(void *arg, struct MHD_Connection *c, void **state,
 	struct request *q = *state;
 
 	(void)arg;
-	(void)c;
-	(void)why;
 	if (q == NULL)
 		return;
 	*state = NULL;
+	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		grant_time(guest_of(c));
 	LIST_REMOVE(q, entry);
 	routes_call_fini(&q->call);
 	json_decref(q->body);
@@ -308,9 +353,11 @@ start_daemon(struct api *a)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 	    MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, a,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)API_CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)(API_CONNECTIONS_MAX + SPARE_CONNECTIONS),
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)API_MEMORY,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)API_TIMEOUT_S,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, a,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, a,
 	    MHD_OPTION_END);
 }
@@ -325,16 +372,10 @@ make_events(struct api *a)
 		return -1;
 	a->ready = event_new(a->base, info->epoll_fd, EV_READ | EV_PERSIST,
 	    on_ready, a);
-	a->acceptable = event_new(a->base, a->sock, EV_READ | EV_PERSIST,
-	    on_acceptable, a);
 	a->timer = evtimer_new(a->base, on_ready, a);
-	a->resume = evtimer_new(a->base, on_resume, a);
-	if (a->ready == NULL || a->acceptable == NULL || a->timer == NULL ||
-	    a->resume == NULL)
+	if (a->ready == NULL || a->timer == NULL)
 		return -1;
-	if (event_add(a->ready, NULL) == -1)
-		return -1;
-	return event_add(a->acceptable, NULL);
+	return event_add(a->ready, NULL);
 }
 
 struct api *
@@ -345,9 +386,12 @@ api_new(struct event_base *base, int sock, const struct routes_env *env,
 
 	a->base = base;
 	a->env = env;
-	a->sock = sock;
 	LIST_INIT(&a->requests);
-	if ((a->daemon = start_daemon(a)) == NULL || make_events(a) == -1) {
+	TAILQ_INIT(&a->guests);
+	a->door = door_new(base, sock, on_enter, a);
+	if (a->door == NULL ||
+	    (a->daemon = start_daemon(a)) == NULL ||
+	    make_events(a) == -1) {
 		err_set(err, ERR_NOMEM, "the API could not be started");
 		api_free(a);
 		return NULL;
@@ -358,8 +402,7 @@ api_new(struct event_base *base, int sock, const struct routes_env *env,
 void
 api_set_group(struct api *a, const gid_t *group)
 {
-	a->has_group = group != NULL;
-	a->group = group != NULL ? *group : 0;
+	door_set_group(a->door, group);
 }
 
 static void
@@ -388,9 +431,7 @@ api_free(struct api *a)
 		MHD_stop_daemon(a->daemon);
 	}
 	free_event(a->ready);
-	free_event(a->acceptable);
 	free_event(a->timer);
-	free_event(a->resume);
-	fd_close(&a->sock);
+	door_free(a->door);
 	free(a);
 }

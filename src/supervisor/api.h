@@ -11,16 +11,18 @@ struct event_base;
 
 /*
  * api: HTTP/1.1 on the Unix socket, by libmicrohttpd, which the loop drives.
- * Only our own user, root and the members of one group may speak: that is
- * checked before a byte is parsed. At most API_CONNECTIONS_MAX connections of
- * API_MEMORY bytes each; one that is silent for API_TIMEOUT_S is closed.
+ * Who may speak is the door's business: see door.h. At most API_CONNECTIONS_MAX
+ * connections of API_MEMORY bytes each; one more, and that with the oldest
+ * request is closed. A request has API_REQUEST_S, from the connection's begin
+ * or the last one's end until its answer is read, however many bytes come
+ * meanwhile; the time that we need for the answer doesn't count.
  */
 
 #define API_CONNECTIONS_MAX	64
 #define API_MEMORY		(32 * 1024)
 #define API_BODY_MAX		(64 * 1024)	/* longer: refused */
 #define API_BODY_KEPT		4096		/* longer: means nothing */
-#define API_TIMEOUT_S		5
+#define API_REQUEST_S		5
 
 struct api;
 

@@ -8,6 +8,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/chain.c \
 	src/supervisor/child.c \
 	src/supervisor/daemonize.c \
+	src/supervisor/door.c \
 	src/supervisor/credential.c \
 	src/supervisor/filewatch.c \
 	src/supervisor/guard.c \
@@ -52,6 +53,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/chain.h \
 	src/supervisor/child.h \
 	src/supervisor/daemonize.h \
+	src/supervisor/door.h \
 	src/supervisor/credential.h \
 	src/supervisor/filewatch.h \
 	src/supervisor/guard.h \

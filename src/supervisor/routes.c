@@ -18,7 +18,7 @@ routes_error(const char *text)
 static struct routes_reply
 reply(int status, json_t *body)
 {
-	return (struct routes_reply){ status, body, NULL };
+	return (struct routes_reply){ .status = status, .body = body };
 }
 
 static struct routes_reply
@@ -230,19 +230,27 @@ post_hostkey(struct routes_call *c)
 static const struct route {
 	const char *method;
 	const char *path;	/* '*' stands for one segment: a host */
+	unsigned right;		/* that a caller needs */
 	struct routes_reply (*answer)(struct routes_call *);
 } routes[] = {
-	{ "GET", "/v1/status", get_status },
-	{ "GET", "/v1/hosts/*", get_host },
-	{ "GET", "/healthz", get_healthz },
-	{ "GET", "/readyz", get_readyz },
-	{ "POST", "/v1/reload", post_reload },
-	{ "POST", "/v1/hosts/*/retry", post_retry },
-	{ "POST", "/v1/hosts/*/up", post_up },
-	{ "POST", "/v1/hosts/*/down", post_down },
-	{ "GET", "/v1/hosts/*/hostkey", get_hostkey },
-	{ "POST", "/v1/hosts/*/hostkey", post_hostkey },
+	{ "GET", "/v1/status", ROUTES_READ, get_status },
+	{ "GET", "/v1/hosts/*", ROUTES_READ, get_host },
+	{ "GET", "/healthz", ROUTES_READ, get_healthz },
+	{ "GET", "/readyz", ROUTES_READ, get_readyz },
+	{ "POST", "/v1/reload", ROUTES_WRITE, post_reload },
+	{ "POST", "/v1/hosts/*/retry", ROUTES_WRITE, post_retry },
+	{ "POST", "/v1/hosts/*/up", ROUTES_WRITE, post_up },
+	{ "POST", "/v1/hosts/*/down", ROUTES_WRITE, post_down },
+	{ "GET", "/v1/hosts/*/hostkey", ROUTES_READ, get_hostkey },
+	{ "POST", "/v1/hosts/*/hostkey", ROUTES_WRITE, post_hostkey },
 };
+
+static struct routes_reply
+forbidden(void)
+{
+	return reply(403, routes_error("this is not for you here: use the "
+	    "Unix socket"));
+}
 
 /* Does path match? What '*' stands for goes to *name (new). */
 static bool
@@ -269,13 +277,14 @@ routes_answer(struct routes_call *c)
 {
 	const char *method = strcmp(c->method, "HEAD") == 0 ? "GET" :
 	    c->method;
-	struct routes_reply r = { 404, NULL, NULL };
+	struct routes_reply r = { .status = 404 };
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (!match(routes[i].path, c->path, &c->name))
 			continue;
 		if (strcmp(routes[i].method, method) == 0)
-			return routes[i].answer(c);
+			return (c->rights & routes[i].right) != 0 ?
+			    routes[i].answer(c) : forbidden();
 		r.status = 405;
 		r.allow = routes[i].method;
 	}

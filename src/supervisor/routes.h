@@ -19,9 +19,17 @@ struct routes_env {
 	struct reload *reload;
 };
 
+/*
+ * What a caller may do, or-ed. Who speaks to us on the Unix socket may do both;
+ * for a listener that anybody on this machine reaches there is the first.
+ */
+#define ROUTES_READ	1u	/* see; never changes anything */
+#define ROUTES_WRITE	2u
+
 /* One request, embedded in whoever brings it, who zeroes it and fills: */
 struct routes_call {
 	const struct routes_env *env;
+	unsigned rights;	/* the caller's; 0: none */
 	const char *method;	/* HEAD counts as GET */
 	const char *body;	/* "" if there is none; borrowed */
 	const char *path;	/* decoded, without a query; borrowed */
@@ -34,7 +42,9 @@ struct routes_call {
 
 struct routes_reply {
 	int status;		/* HTTP's; 0: later() brings the reply */
-	json_t *body;		/* new; NULL if status is 0 */
+	json_t *body;		/* new; NULL if status is 0, or there is text */
+	char *text;		/* new: instead of body, of this type */
+	const char *type;	/* NULL: body's */
 	const char *allow;	/* the methods that exist, for 405; or NULL */
 };
 

@@ -18,12 +18,13 @@
 /* One host, which cannot start a worker, in a table that nobody turns. */
 
 static struct routes_env env;
+static unsigned rights = ROUTES_READ | ROUTES_WRITE;
 
 static int
 ask(const char *method, const char *path, json_t **body)
 {
-	struct routes_call call = { .env = &env, .method = method,
-	    .path = path };
+	struct routes_call call = { .env = &env, .rights = rights,
+	    .method = method, .path = path };
 	struct routes_reply reply = routes_answer(&call);
 
 	assert_non_null(reply.body);
@@ -75,6 +76,37 @@ paths_and_methods(void **state)
 		    rows[i].status);
 }
 
+/* A listener that anybody reaches serves what changes nothing. */
+static void
+who_may_only_read(void **state)
+{
+	static const struct {
+		const char *method, *path;
+		int status;
+	} rows[] = {
+		{ "GET", "/v1/status", 200 },
+		{ "HEAD", "/healthz", 200 },
+		{ "GET", "/v1/hosts/a", 200 },
+		{ "GET", "/v1/hosts/a/hostkey", 200 },
+		{ "POST", "/v1/reload", 403 },
+		{ "POST", "/v1/hosts/a/retry", 403 },
+		{ "POST", "/v1/hosts/a/up", 403 },
+		{ "POST", "/v1/hosts/a/down", 403 },
+		{ "POST", "/v1/hosts/a/hostkey", 403 },
+		{ "POST", "/v1/status", 405 },
+		{ "POST", "/v1/nowhere", 404 },
+	};
+
+	(void)state;
+	rights = ROUTES_READ;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(ask(rows[i].method, rows[i].path, NULL),
+		    rows[i].status);
+	rights = 0;
+	assert_int_equal(ask("GET", "/healthz", NULL), 403);
+	rights = ROUTES_READ | ROUTES_WRITE;
+}
+
 static void
 assert_state(json_t *host, const char *want)
 {
@@ -114,6 +146,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_and_methods),
+		cmocka_unit_test(who_may_only_read),
 		cmocka_unit_test(down_and_up),
 		cmocka_unit_test(readiness_names_who_is_missing),
 	};
