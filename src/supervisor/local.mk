@@ -32,6 +32,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
 	src/supervisor/notice.c \
+	src/supervisor/notify.c \
 	src/supervisor/options.c \
 	src/supervisor/privs.c \
 	src/supervisor/proxy.c \
@@ -45,6 +46,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/speech.c \
 	src/supervisor/supervisor.c \
 	src/supervisor/view.c \
+	src/supervisor/view_summary.c \
 	src/supervisor/worker_link.c \
 	src/supervisor/worker_proc.c \
 	src/supervisor/api.h \
@@ -69,6 +71,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \
 	src/supervisor/notice.h \
+	src/supervisor/notify.h \
 	src/supervisor/options.h \
 	src/supervisor/privs.h \
 	src/supervisor/proxy.h \
@@ -84,11 +87,11 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/worker_link.h \
 	src/supervisor/worker_proc.h
 libhawser_supervisor_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
-	$(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS)
+	$(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) $(SYSTEMD_CFLAGS)
 
 # What a program or test that uses this folder links.
 HAWSER_SUPERVISOR_LIBS = libhawser_supervisor.a $(HAWSER_CONFIG_LIBS) \
-	$(EVENT_LIBS) $(MICROHTTPD_LIBS) $(JANSSON_LIBS)
+	$(EVENT_LIBS) $(MICROHTTPD_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += hawserd
 hawserd_SOURCES = src/supervisor/main.c

@@ -25,6 +25,7 @@
 #include "supervisor/host.h"
 #include "supervisor/instance.h"
 #include "supervisor/notice.h"
+#include "supervisor/notify.h"
 #include "supervisor/options.h"
 #include "supervisor/privs.h"
 #include "supervisor/reload.h"
@@ -45,6 +46,7 @@ struct supervisor {
 	struct event_base *base;
 	struct event *signals[SIGNAL_COUNT];
 	struct notices *notices;
+	struct notify *notify;
 	struct budget *budget;
 	struct resolver *resolver;
 	struct host_table *table;
@@ -72,13 +74,23 @@ on_stopped(void *arg)
 }
 
 static void
+on_reloaded(void *arg, const struct reload_result *r)
+{
+	struct supervisor *s = arg;
+
+	(void)r;
+	notify_reloaded(s->notify);
+}
+
+static void
 on_hup(evutil_socket_t number, short what, void *arg)
 {
 	struct supervisor *s = arg;
 
 	(void)number;
 	(void)what;
-	reload_start(s->reload, (struct reload_wish){ 0 }, NULL, NULL);
+	notify_reloading(s->notify);
+	reload_start(s->reload, (struct reload_wish){ 0 }, on_reloaded, s);
 }
 
 static void
@@ -94,6 +106,7 @@ on_stop(evutil_socket_t number, short what, void *arg)
 	}
 	log_info("stopping signal=%s", number == SIGINT ? "INT" : "TERM");
 	s->stopping = true;
+	notify_stopping(s->notify);
 	if (s->running)
 		host_table_stop(s->table, STOP_MS, on_stopped, s);
 	else
@@ -220,6 +233,7 @@ on_first_load(void *arg, const struct reload_result *r)
 		return;
 	if (r->error != NULL) {
 		print_diagnostics(r);
+		notify_failed(s->notify, r->error);
 		fail(s, NULL);
 		return;
 	}
@@ -233,6 +247,8 @@ on_first_load(void *arg, const struct reload_result *r)
 	if (s->api == NULL ||
 	    (s->daemon_fd != -1 && go_to_background(s, &err) == -1))
 		fail(s, err.text);
+	else
+		notify_ready(s->notify);
 }
 
 static int
@@ -284,6 +300,8 @@ set_up(struct supervisor *s, struct err *err)
 	s->table = host_table_new(&env);
 	s->reload = reload_new(s->base, s->table, &source, s->notices);
 	reload_watch(s->reload, on_apply, s);
+	s->notify = notify_new(s->base);
+	notify_follow(s->notify, s->notices, s->table, s->reload);
 	s->routes = (struct routes_env){ s->table, s->reload };
 	reload_start(s->reload, (struct reload_wish){ 0 }, on_first_load, s);
 	return 0;
@@ -292,6 +310,7 @@ set_up(struct supervisor *s, struct err *err)
 static void
 tear_down(struct supervisor *s)
 {
+	notify_free(s->notify);
 	api_free(s->api);
 	fd_close(&s->sock);
 	instance_close(&s->instance);

@@ -71,6 +71,13 @@ tests_unit_test_notice_SOURCES = tests/unit/test_notice.c \
 tests_unit_test_notice_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_notice_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_notify
+tests_unit_test_notify_SOURCES = tests/unit/test_notify.c \
+	tests/unit/host_fixture.c tests/unit/host_fixture.h \
+	tests/unit/own_worker.c tests/unit/own_worker.h
+tests_unit_test_notify_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_notify_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_options
 tests_unit_test_options_SOURCES = tests/unit/test_options.c
 tests_unit_test_options_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
