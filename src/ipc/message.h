@@ -40,6 +40,7 @@ enum message_name {
 	ORDER_SECRET,		/* the answer to FACT_SECRET: ipc/secret.h */
 	ORDER_SET,		/* the settings of ipc/order.h that may change
 				   while the connection lasts */
+	ORDER_BEAT,		/* do you live? FACT_BEAT, please */
 	/* facts: worker -> supervisor */
 	FACT_PHASE,		/* the attempt entered this phase */
 	FACT_UP,		/* authenticated: lend listeners now; says how
@@ -53,6 +54,7 @@ enum message_name {
 	FACT_RESOLVE,		/* please look up a target's name */
 	FACT_LINK,		/* a hop: the next server is reached */
 	FACT_SECRET,		/* please get a passphrase or password */
+	FACT_BEAT,		/* the answer to ORDER_BEAT */
 	FACT_END,		/* last words: class and sentence */
 	/* supervisor <-> resolver child */
 	QUERY_RESOLVE,

@@ -257,7 +257,8 @@ log_end(const struct host_entry *e, bool repeated, int64_t up_ms)
 		log_error("parked until an operator acts host=%s class=%s "
 		    "why=\"%s\"", e->name, class_, text);
 	else if (up_ms >= 0)
-		log_warn("the link ended host=%s class=%s why=\"%s\" "
+		(e->last_end.class_ == END_CRASH ? log_error : log_warn)(
+		    "the link ended host=%s class=%s why=\"%s\" "
 		    "after=%s next=%s", e->name, class_, text,
 		    span(after, sizeof(after), up_ms), next);
 	else if (repeated)

@@ -96,8 +96,9 @@ on_end(void *arg, const struct worker_end *end)
 		host_replace_on_end(e, class_, text);
 		break;
 	case ROLE_RETIRED:
-		log_debug("a retired worker ended host=%s class=%s "
-		    "why=\"%s\"", e->name, end_class_name(class_), text);
+		(class_ == END_CRASH ? log_error : log_debug)("a retired "
+		    "worker ended host=%s class=%s why=\"%s\"", e->name,
+		    end_class_name(class_), text);
 		host_check_gone(e->table, e);
 		break;
 	}

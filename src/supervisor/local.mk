@@ -36,6 +36,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/options.c \
 	src/supervisor/privs.c \
 	src/supervisor/proxy.c \
+	src/supervisor/pulse.c \
 	src/supervisor/reload.c \
 	src/supervisor/resolver.c \
 	src/supervisor/resolver_child.c \
@@ -75,6 +76,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/options.h \
 	src/supervisor/privs.h \
 	src/supervisor/proxy.h \
+	src/supervisor/pulse.h \
 	src/supervisor/reload.h \
 	src/supervisor/resolver.h \
 	src/supervisor/rewrite.h \

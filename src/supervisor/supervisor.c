@@ -28,6 +28,7 @@
 #include "supervisor/notify.h"
 #include "supervisor/options.h"
 #include "supervisor/privs.h"
+#include "supervisor/pulse.h"
 #include "supervisor/reload.h"
 #include "supervisor/resolver.h"
 #include "supervisor/routes.h"
@@ -49,6 +50,7 @@ struct supervisor {
 	struct notify *notify;
 	struct budget *budget;
 	struct resolver *resolver;
+	struct pulse *pulse;
 	struct host_table *table;
 	struct reload *reload;
 	struct routes_env routes;
@@ -293,10 +295,12 @@ set_up(struct supervisor *s, struct err *err)
 	s->notices = notices_new();
 	s->budget = budget_new(BUDGET_PLACES);
 	s->resolver = resolver_new(s->base);
+	s->pulse = pulse_new(s->base, PULSE_MS);
 	env.base = s->base;
 	env.budget = s->budget;
 	env.resolver = s->resolver;
 	env.notices = s->notices;
+	env.worker.pulse = s->pulse;
 	s->table = host_table_new(&env);
 	s->reload = reload_new(s->base, s->table, &source, s->notices);
 	reload_watch(s->reload, on_apply, s);
@@ -317,6 +321,7 @@ tear_down(struct supervisor *s)
 	host_table_free(s->table);
 	reload_free(s->reload);
 	resolver_free(s->resolver);
+	pulse_free(s->pulse);
 	budget_free(s->budget);
 	notices_free(s->notices);
 	for (int i = 0; i < SIGNAL_COUNT; i++)

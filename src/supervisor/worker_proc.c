@@ -19,6 +19,7 @@
 #include "ipc/targets.h"
 #include "supervisor/child.h"
 #include "supervisor/hostkeys.h"
+#include "supervisor/pulse.h"
 #include "supervisor/secrets.h"
 #include "supervisor/worker_link.h"
 
@@ -41,6 +42,8 @@ struct worker_proc {
 	bool is_asking;		/* which stops the phase's clock ... */
 	int64_t left_ms;	/* ... with so much left */
 	int connect_timeout_ms;
+	struct pulse *pulse;
+	struct pulse_member beat;	/* takes part from up to the end */
 	char *sandbox;		/* as FACT_UP says it; NULL before */
 	struct targets reach;	/* what the sandbox leaves it */
 	json_t *told;		/* the settings that it knows: ORDER_SET's */
@@ -89,6 +92,7 @@ set_end(struct worker_proc *w, enum end_class class_, const char *text)
 	if (w->has_end)
 		return;
 	w->has_end = true;
+	pulse_leave(&w->beat);
 	w->class_ = class_;
 	w->text = str_dup(text);
 }
@@ -136,7 +140,28 @@ enter_phase(struct worker_proc *w, enum phase phase)
 	end_question(w);
 	w->phase = phase;
 	arm(w, phase_limit_ms(w, phase));
+	/* Whatever it is for: one that drains serves clients, too. */
+	if (phase == PHASE_UP && w->pulse != NULL && !w->has_end)
+		pulse_join(w->pulse, &w->beat);
 	w->ops->on_phase(w->arg, phase);
+}
+
+static void
+ask_beat(void *arg)
+{
+	struct worker_proc *w = arg;
+
+	worker_link_send(w->link, ORDER_BEAT, json_object(), NULL, 0);
+}
+
+static void
+on_silent(void *arg, int64_t silence_ms)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "the worker did not answer for %lld s: "
+	    "killed", (long long)(silence_ms + 500) / 1000);
+	worker_proc_kill(arg, END_CRASH, text);
 }
 
 static void
@@ -258,6 +283,8 @@ on_message(void *arg, struct message *m)
 		w->ops->on_fact(w->arg, m);
 		if (w->phase != PHASE_UP)
 			enter_phase(w, PHASE_UP);
+	} else if (m->name == FACT_BEAT) {
+		pulse_heard(&w->beat);
 	} else if (m->name == FACT_SECRET) {
 		on_secret_fact(w, m);
 	} else {
@@ -273,6 +300,7 @@ on_dead(void *arg, const struct err *err)
 
 	if (err->code == ERR_CLOSED) {
 		/* The exit tells more, and is about to come. */
+		pulse_leave(&w->beat);
 		end_question(w);
 		arm(w, LAST_MS);
 		return;
@@ -447,6 +475,9 @@ worker_proc_start(struct event_base *base,
 	w->arg = arg;
 	w->connect_timeout_ms = h->connect_timeout_s * 1000;
 	w->phase = PHASE_START;
+	w->pulse = program->pulse;
+	w->beat = (struct pulse_member){ .ask = ask_beat,
+	    .on_silent = on_silent, .arg = w };
 	if ((w->deadline = evtimer_new(base, on_deadline, w)) == NULL)
 		abort();
 	w->pid = process.pid;
@@ -463,6 +494,7 @@ worker_proc_free(struct worker_proc *w)
 {
 	if (w == NULL)
 		return;
+	pulse_leave(&w->beat);
 	worker_link_free(w->link);
 	child_fini(&w->child);
 	secrets_free(w->secrets);

@@ -13,6 +13,7 @@
 #include "ipc/message.h"
 
 struct event_base;
+struct pulse;
 
 /*
  * worker_proc: one worker process from its start to its end: its messages, its
@@ -27,6 +28,8 @@ struct worker_program {
 	int fd;			/* of spawn_open(): what workers run while
 				   hawserd does, also after an upgrade; -1:
 				   what path leads to at the time */
+	struct pulse *pulse;	/* of workers that are up: one that is silent
+				   is killed, END_CRASH; NULL: it isn't */
 };
 
 struct worker_end {

@@ -349,6 +349,9 @@ obey(struct worker *w, struct message *m)
 	case ORDER_SET:
 		on_set(w, m);
 		break;
+	case ORDER_BEAT:
+		report_fact(w->loop.report, FACT_BEAT, json_object());
+		break;
 	case ORDER_START:
 	case ORDER_RECORDED:
 	case ORDER_SECRET:
@@ -363,6 +366,7 @@ obey(struct worker *w, struct message *m)
 	case FACT_RESOLVE:
 	case FACT_LINK:
 	case FACT_SECRET:
+	case FACT_BEAT:
 	case FACT_END:
 	case QUERY_RESOLVE:
 	case ANSWER_RESOLVE:

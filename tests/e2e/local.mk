@@ -51,6 +51,7 @@ EXTRA_DIST += \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_oracle.py \
 	tests/e2e/test_privs.py \
+	tests/e2e/test_processes.py \
 	tests/e2e/test_roaming.py \
 	tests/e2e/test_sandbox.py \
 	tests/e2e/test_scenarios.py \

@@ -33,7 +33,7 @@ fixture_set_up(void **state)
 	f->resolver = resolver_new(f->base);
 	f->notices = notices_new();
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/proc/self/exe", -1 }, f->notices });
+	    f->resolver, { "/proc/self/exe", -1, NULL }, f->notices });
 	*state = f;
 	return 0;
 }

@@ -96,6 +96,8 @@ serve(const char *how)
 		if (m.name == ORDER_CANCEL)
 			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
 			    message_string(&m, "id"), "state", "down"));
+		if (m.name == ORDER_BEAT)
+			say(FACT_BEAT, json_object());
 		if (m.name == ORDER_STOP && strcmp(how, "deaf") == 0)
 			continue;
 		if (m.name == ORDER_DRAIN && strcmp(how, "lingers") == 0)
@@ -145,6 +147,9 @@ own_worker_main(void)
 		say(FACT_COUNTERS, json_pack(
 		    "{s:s, s:i, s:i, s:i, s:i, s:i}", "id", "R:9", "open", 1,
 		    "total", 2, "failed", 3, "in", 40, "out", 50));
+	if (strcmp(how, "spins") == 0)
+		for (volatile unsigned turns = 0;; turns++)
+			continue;
 	serve(how);
 	return 0;
 }

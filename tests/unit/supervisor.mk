@@ -93,6 +93,11 @@ tests_unit_test_proxy_SOURCES = tests/unit/test_proxy.c
 tests_unit_test_proxy_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_proxy_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_pulse
+tests_unit_test_pulse_SOURCES = tests/unit/test_pulse.c
+tests_unit_test_pulse_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_pulse_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_resolver
 tests_unit_test_resolver_SOURCES = tests/unit/test_resolver.c
 tests_unit_test_resolver_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)

@@ -71,7 +71,7 @@ set_up(void **state)
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/nowhere", -1 }, NULL });
+	    f->resolver, { "/nowhere", -1, NULL }, NULL });
 	f->reload = reload_new(f->base, f->table,
 	    &(struct config_source){ .dir = "/nowhere" }, NULL);
 	f->env = (struct routes_env){ f->table, f->reload };

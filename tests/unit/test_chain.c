@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "supervisor/chain.h"
 #include "supervisor/guard.h"
+#include "supervisor/pulse.h"
 
 /*
  * Chains of real processes: this program is its own worker and guard. What such
@@ -124,6 +125,8 @@ be_main(const char *how)
 	while (message_recv(MESSAGE_FD, FROM_SUPERVISOR, &m, &err) == 1)
 		if (m.name == ORDER_STOP)
 			end("stopped", "stopped as ordered");
+		else if (m.name == ORDER_BEAT)
+			say(FACT_BEAT, json_object());
 	_exit(0);
 }
 
@@ -161,7 +164,7 @@ worker_main(void)
 
 /* The chain's side */
 
-static const struct worker_program program = { "/proc/self/exe", -1 };
+static struct worker_program program = { "/proc/self/exe", -1, NULL };
 
 struct fixture {
 	struct event_base *base;
@@ -189,6 +192,8 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	chain_free(f->chain);
+	pulse_free(program.pulse);
+	program.pulse = NULL;
 	event_base_free(f->base);
 	free(f->text);
 	free(f->hop);
@@ -412,6 +417,24 @@ a_killed_hop_is_a_crash(void **state)
 	    "hop a: the worker died in phase up: signal 9 (Killed)");
 }
 
+/* What this program's hops do is read from their links, and nothing else. */
+static void
+a_hop_that_does_not_answer_is_killed(void **state)
+{
+	struct fixture *f = *state;
+
+	program.pulse = pulse_new(f->base, 250);
+	start(f, "", "hop", "main", NULL);
+	wait_up(f);
+	while (!f->ended)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_int_equal(f->end.class_, END_CRASH);
+	assert_string_equal(f->hop, "a");
+	/* How long depends on what else this machine does. */
+	assert_int_equal(strncmp(f->text,
+	    "hop a: the worker did not answer for ", 37), 0);
+}
+
 static void
 a_failed_command_is_the_cause(void **state)
 {
@@ -488,6 +511,7 @@ main(int argc, char **argv)
 		TEST(what_only_the_host_can_know_counts_at_once),
 		TEST(without_another_cause_it_is_the_host),
 		TEST(a_killed_hop_is_a_crash),
+		TEST(a_hop_that_does_not_answer_is_killed),
 		TEST(a_failed_command_is_the_cause),
 		TEST(a_command_of_a_hop),
 		TEST(a_command_that_just_ends_is_not_the_cause),

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "supervisor/budget.h"
+#include "supervisor/pulse.h"
 #include "host_fixture.h"
 #include "own_worker.h"
 
@@ -108,6 +109,39 @@ a_crash_names_the_signal(void **state)
 	assert_non_null(strstr(field(f, "a", "last_end"), "signal 11"));
 }
 
+/* The others, and clients of the one that is replaced, don't notice. */
+static void
+a_worker_that_spins_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct pulse *pulse = pulse_new(f->base, 250);
+	struct forward l = local(free_port());
+	struct host h[] = { HOST("a", "spins"), HOST("b", "good") };
+	char *other;
+
+	host_table_free(f->table);
+	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
+	    f->resolver, { "/proc/self/exe", -1, pulse }, NULL });
+	h[0].forwards = &l;
+	h[0].forward_count = 1;
+	apply(f, h, 2);
+	wait_state(f, "b", "up");
+	other = str_dup(field(f, "b", "pid"));
+	/* Replaced at once the first time, then after a while. */
+	wait_state(f, "a", "up");
+	wait_state(f, "a", "waiting");
+	assert_non_null(strstr(field(f, "a", "last_end"), "\"crash\""));
+	assert_non_null(strstr(field(f, "a", "last_end"),
+	    "the worker did not answer for "));
+	wait_field(f, field, "a", "workers", "[]");
+	assert_string_equal(field(f, "b", "pid"), other);
+	assert_string_equal(field(f, "b", "last_end"), "null");
+	free(other);
+	host_table_free(f->table);
+	pulse_free(pulse);
+	f->table = host_table_new(&(struct host_env){ .base = f->base });
+}
+
 static void
 a_phase_has_a_deadline(void **state)
 {
@@ -130,7 +164,7 @@ no_worker_program(void **state)
 
 	host_table_free(f->table);
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/nowhere/hawser-worker", -1 },
+	    f->resolver, { "/nowhere/hawser-worker", -1, NULL },
 	    NULL });
 	apply(f, h, 1);
 	wait_field(f, field, "a", "attempt", "2");
@@ -330,6 +364,7 @@ main(int argc, char **argv)
 		TEST(a_failure_waits_and_is_retried),
 		TEST(a_wrong_host_key_parks),
 		TEST(a_crash_names_the_signal),
+		TEST(a_worker_that_spins_is_replaced),
 		TEST(a_phase_has_a_deadline),
 		TEST(no_worker_program),
 		TEST(a_held_port_is_asked_for_again),

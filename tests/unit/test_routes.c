@@ -162,7 +162,7 @@ main(void)
 
 	log_setup(LOG_ERROR, "test");
 	env.table = host_table_new(&(struct host_env){ base, budget, resolver,
-	    { "/nowhere", -1 }, NULL });
+	    { "/nowhere", -1, NULL }, NULL });
 	env.reload = reload_new(base, env.table,
 	    &(struct config_source){ .dir = "/nowhere" }, NULL);
 	host_table_apply(env.table, plan, &config);

@@ -89,7 +89,7 @@ worker_main(void)
 
 /* Our side */
 
-static const struct worker_program program = { "/proc/self/exe", -1 };
+static const struct worker_program program = { "/proc/self/exe", -1, NULL };
 
 struct fixture {
 	struct event_base *base;
