@@ -15,6 +15,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "supervisor/api_stream.h"
 #include "supervisor/door.h"
 
 /* libmicrohttpd's own limits, which only catch what ours have missed. */
@@ -51,6 +52,7 @@ struct request {
 	size_t body_len;
 	struct str text;		/* the body, up to API_BODY_KEPT */
 	bool suspended;			/* waits for later() */
+	struct api_stream *stream;	/* the answer, if it is one */
 	int status;			/* brought by later(), or 0 */
 	json_t *body;
 	LIST_ENTRY(request) entry;
@@ -232,6 +234,15 @@ send_error(struct MHD_Connection *c, int status, const char *text)
 	    .body = routes_error(text) });
 }
 
+/* The loop lets libmicrohttpd do what it has to do now. */
+static void
+kick(void *arg)
+{
+	struct api *a = arg;
+
+	event_active(a->timer, EV_TIMEOUT, 0);
+}
+
 static void
 on_later(struct routes_call *call, int status, json_t *body)
 {
@@ -242,7 +253,7 @@ on_later(struct routes_call *call, int status, json_t *body)
 	q->suspended = false;
 	grant_time(guest_of(q->connection));
 	MHD_resume_connection(q->connection);
-	event_active(q->api->timer, EV_TIMEOUT, 0);
+	kick(q->api);
 }
 
 static const char *
@@ -252,6 +263,35 @@ find_argument(struct routes_call *call, const char *name)
 
 	return MHD_lookup_connection_value(q->connection,
 	    MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct argument_search {
+	const char *name;
+	void (*each)(void *arg, const char *value);
+	void *arg;
+};
+
+static enum MHD_Result
+on_argument(void *arg, enum MHD_ValueKind kind, const char *name,
+    const char *value)
+{
+	const struct argument_search *s = arg;
+
+	(void)kind;
+	if (str_equal(name, s->name))
+		s->each(s->arg, value != NULL ? value : "");
+	return MHD_YES;
+}
+
+static void
+find_arguments(struct routes_call *call, const char *name,
+    void (*each)(void *arg, const char *value), void *arg)
+{
+	struct request *q = (struct request *)call;
+	struct argument_search s = { name, each, arg };
+
+	MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND,
+	    on_argument, &s);
 }
 
 static struct request *
@@ -265,6 +305,7 @@ request_new(struct api *a, struct MHD_Connection *c, const char *method)
 	q->call.method = method;
 	q->call.rights = ROUTES_READ | ROUTES_WRITE;
 	q->call.argument = find_argument;
+	q->call.arguments = find_arguments;
 	q->call.later = on_later;
 	LIST_INSERT_HEAD(&a->requests, q, entry);
 	return q;
@@ -277,6 +318,28 @@ says_too_long(struct MHD_Connection *c)
 	    MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	return len != NULL && strtoull(len, NULL, 10) > API_BODY_MAX;
+}
+
+/* last: what is left to be read is to be read in time. */
+static void
+on_stream(void *arg, bool last)
+{
+	struct request *q = arg;
+
+	if (last)
+		grant_time(guest_of(q->connection));
+	kick(q->api);
+}
+
+static enum MHD_Result
+start_stream(struct request *q, struct event_stream *events)
+{
+	q->stream = api_stream_start(q->api->base, q->connection, events,
+	    on_stream, q);
+	if (q->stream == NULL)
+		return MHD_NO;
+	event_del(guest_of(q->connection)->deadline);
+	return MHD_YES;
 }
 
 static enum MHD_Result
@@ -297,6 +360,8 @@ answer(struct request *q, const char *path)
 	r = routes_answer(&q->call);
 	q->call.path = NULL;
 	q->call.body = NULL;
+	if (r.stream != NULL)
+		return start_stream(q, r.stream);
 	if (r.status != 0)
 		return send_reply(q->connection, r);
 	q->suspended = true;
@@ -343,6 +408,7 @@ on_completed(void *arg, struct MHD_Connection *c, void **state,
 		grant_time(guest_of(c));
 	LIST_REMOVE(q, entry);
 	routes_call_fini(&q->call);
+	api_stream_free(q->stream);
 	json_decref(q->body);
 	str_fini(&q->text);
 	free(q);
@@ -421,11 +487,14 @@ api_free(struct api *a)
 		return;
 	/* libmicrohttpd must not be stopped with suspended connections. */
 	a->stopping = true;
-	LIST_FOREACH(q, &a->requests, entry)
+	LIST_FOREACH(q, &a->requests, entry) {
 		if (q->suspended) {
 			q->suspended = false;
 			MHD_resume_connection(q->connection);
 		}
+		if (q->stream != NULL)
+			api_stream_end(q->stream);
+	}
 	if (a->daemon != NULL) {
 		MHD_run(a->daemon);
 		MHD_stop_daemon(a->daemon);

@@ -3,12 +3,14 @@
 noinst_LIBRARIES += libhawser_supervisor.a
 libhawser_supervisor_a_SOURCES = \
 	src/supervisor/api.c \
+	src/supervisor/api_stream.c \
 	src/supervisor/availability.c \
 	src/supervisor/budget.c \
 	src/supervisor/chain.c \
 	src/supervisor/child.c \
 	src/supervisor/daemonize.c \
 	src/supervisor/door.c \
+	src/supervisor/event_stream.c \
 	src/supervisor/credential.c \
 	src/supervisor/filewatch.c \
 	src/supervisor/guard.c \
@@ -51,12 +53,14 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/worker_link.c \
 	src/supervisor/worker_proc.c \
 	src/supervisor/api.h \
+	src/supervisor/api_stream.h \
 	src/supervisor/availability.h \
 	src/supervisor/budget.h \
 	src/supervisor/chain.h \
 	src/supervisor/child.h \
 	src/supervisor/daemonize.h \
 	src/supervisor/door.h \
+	src/supervisor/event_stream.h \
 	src/supervisor/credential.h \
 	src/supervisor/filewatch.h \
 	src/supervisor/guard.h \

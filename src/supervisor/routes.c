@@ -147,6 +147,43 @@ flag(struct routes_call *c, const char *name)
 	return strcmp(value, "1") == 0 ? 1 : -1;
 }
 
+/* The hosts that a listener wants to hear of. */
+struct names {
+	const char **list;		/* borrowed from the query */
+	size_t count;
+};
+
+static void
+add_name(void *arg, const char *value)
+{
+	struct names *n = arg;
+
+	n->list = mem_grow(n->list, n->count + 1, sizeof(*n->list));
+	n->list[n->count++] = value;
+}
+
+static struct routes_reply
+get_events(struct routes_call *c)
+{
+	struct names hosts = { NULL, 0 };
+	int status = flag(c, "status");
+	struct event_stream *s;
+	struct err err;
+
+	if (status == -1)
+		return reply(400, routes_error("status is 0 or 1"));
+	if (c->arguments != NULL)
+		c->arguments(c, "host", add_name, &hosts);
+	s = event_stream_open(c->env->events, &(struct event_wish){
+	    .hosts = hosts.list, .host_count = hosts.count,
+	    .status = status == 1 }, &err);
+	free(hosts.list);
+	if (s == NULL)
+		return reply(err.code == ERR_NOTFOUND ? 404 : 503,
+		    routes_error(err.text));
+	return (struct routes_reply){ .status = 200, .stream = s };
+}
+
 static struct routes_reply
 post_reload(struct routes_call *c)
 {
@@ -235,6 +272,7 @@ static const struct route {
 } routes[] = {
 	{ "GET", "/v1/status", ROUTES_READ, get_status },
 	{ "GET", "/v1/hosts/*", ROUTES_READ, get_host },
+	{ "GET", "/v1/events", ROUTES_READ, get_events },
 	{ "GET", "/healthz", ROUTES_READ, get_healthz },
 	{ "GET", "/readyz", ROUTES_READ, get_readyz },
 	{ "POST", "/v1/reload", ROUTES_WRITE, post_reload },

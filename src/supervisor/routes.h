@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "supervisor/event_stream.h"
 #include "supervisor/host.h"
 #include "supervisor/reload.h"
 
@@ -17,6 +18,7 @@
 struct routes_env {
 	struct host_table *table;
 	struct reload *reload;
+	struct event_streams *events;
 };
 
 /*
@@ -35,6 +37,9 @@ struct routes_call {
 	const char *path;	/* decoded, without a query; borrowed */
 	/* The query's value for a name, or NULL; borrowed. May be NULL. */
 	const char *(*argument)(struct routes_call *, const char *name);
+	/* All of them, for a name that may come again. May be NULL. */
+	void (*arguments)(struct routes_call *, const char *name,
+	    void (*each)(void *arg, const char *value), void *arg);
 	/* Brings the reply that was not there at once. Takes body. */
 	void (*later)(struct routes_call *, int status, json_t *body);
 	char *name;		/* routes': what the path's '*' stood for */
@@ -45,6 +50,7 @@ struct routes_reply {
 	json_t *body;		/* new; NULL if status is 0, or there is text */
 	char *text;		/* new: instead of body, of this type */
 	const char *type;	/* NULL: body's */
+	struct event_stream *stream;	/* new: instead of both; or NULL */
 	const char *allow;	/* the methods that exist, for 405; or NULL */
 };
 

@@ -21,6 +21,7 @@
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
 #include "supervisor/daemonize.h"
+#include "supervisor/event_stream.h"
 #include "supervisor/guard.h"
 #include "supervisor/host.h"
 #include "supervisor/instance.h"
@@ -53,6 +54,7 @@ struct supervisor {
 	struct pulse *pulse;
 	struct host_table *table;
 	struct reload *reload;
+	struct event_streams *events;
 	struct routes_env routes;
 	struct api *api;
 	struct settings settings;	/* of the configuration in force */
@@ -306,7 +308,8 @@ set_up(struct supervisor *s, struct err *err)
 	reload_watch(s->reload, on_apply, s);
 	s->notify = notify_new(s->base);
 	notify_follow(s->notify, s->notices, s->table, s->reload);
-	s->routes = (struct routes_env){ s->table, s->reload };
+	s->events = event_streams_new(s->notices, s->table, s->reload);
+	s->routes = (struct routes_env){ s->table, s->reload, s->events };
 	reload_start(s->reload, (struct reload_wish){ 0 }, on_first_load, s);
 	return 0;
 }
@@ -318,6 +321,7 @@ tear_down(struct supervisor *s)
 	api_free(s->api);
 	fd_close(&s->sock);
 	instance_close(&s->instance);
+	event_streams_free(s->events);
 	host_table_free(s->table);
 	reload_free(s->reload);
 	resolver_free(s->resolver);

@@ -25,6 +25,11 @@ tests_unit_test_child_SOURCES = tests/unit/test_child.c
 tests_unit_test_child_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_child_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_event_stream
+tests_unit_test_event_stream_SOURCES = tests/unit/test_event_stream.c
+tests_unit_test_event_stream_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_event_stream_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_filewatch
 tests_unit_test_filewatch_SOURCES = tests/unit/test_filewatch.c
 tests_unit_test_filewatch_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)

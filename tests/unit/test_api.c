@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@
 #include "base/str.h"
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
+#include "supervisor/notice.h"
 #include "supervisor/resolver.h"
 
 /* The API with an empty table, spoken to byte by byte. */
@@ -35,8 +37,10 @@ struct fixture {
 	struct event_base *base;
 	struct budget *budget;
 	struct resolver *resolver;
+	struct notices *notices;
 	struct host_table *table;
 	struct reload *reload;
+	struct event_streams *events;
 	struct routes_env env;
 	struct api *api;
 	char dir[32];
@@ -70,11 +74,13 @@ set_up(void **state)
 	f->base = event_base_new();
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
+	f->notices = notices_new();
 	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/nowhere", -1, NULL }, NULL });
+	    f->resolver, { "/nowhere", -1, NULL }, f->notices });
 	f->reload = reload_new(f->base, f->table,
 	    &(struct config_source){ .dir = "/nowhere" }, NULL);
-	f->env = (struct routes_env){ f->table, f->reload };
+	f->events = event_streams_new(f->notices, f->table, f->reload);
+	f->env = (struct routes_env){ f->table, f->reload, f->events };
 	f->api = api_new(f->base, listen_at(f->path), &f->env, &err);
 	assert_non_null(f->api);
 	*state = f;
@@ -87,8 +93,10 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	api_free(f->api);
+	event_streams_free(f->events);
 	host_table_free(f->table);
 	reload_free(f->reload);
+	notices_free(f->notices);
 	resolver_free(f->resolver);
 	budget_free(f->budget);
 	event_base_free(f->base);
@@ -264,6 +272,42 @@ a_long_body_is_refused(void **state)
 	close(fd);
 }
 
+/* Connects and is told the first line of a stream of events. */
+static int
+open_stream(struct fixture *f)
+{
+	int fd = connect_to(f->path);
+	struct str got;
+
+	str_init(&got);
+	put(fd, "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(read_until(f, fd, &got, "\"hello\""));
+	assert_non_null(strstr(got.p, "200 OK"));
+	str_fini(&got);
+	return fd;
+}
+
+static void
+tell(struct fixture *f, const char *text)
+{
+	notices_tell(f->notices, (struct notice){ .kind = NOTICE_RELOAD,
+	    .to = "refused", .text = text });
+}
+
+/* Tells the listeners more than they may be behind. */
+static void
+flood(struct fixture *f)
+{
+	char text[1001];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < 2000; i++) {
+		tell(f, text);
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	}
+}
+
 /* Turns the loop for so long. */
 static void
 turn(struct fixture *f, int ms)
@@ -286,16 +330,24 @@ is_closed(int fd)
 	return n == 0 || errno != EAGAIN;
 }
 
-/* Who says nothing, who says a byte now and then, who was answered once. */
+/*
+ * Who says nothing, who says a byte now and then, who was answered once, who
+ * listens and does not read; but not who listens and has nothing to read.
+ */
 static void
 the_slow_are_cut(void **state)
 {
 	struct fixture *f = *state;
 	int fds[] = { connect_to(f->path), connect_to(f->path),
 	    connect_to(f->path) };
-	int64_t begin = clock_now_ms();
+	int sleeper = open_stream(f), listener;
+	struct pollfd end = { .fd = sleeper };
+	int64_t begin;
 	struct str got;
 
+	flood(f);
+	listener = open_stream(f);
+	begin = clock_now_ms();
 	str_init(&got);
 	put(fds[0], "GET /v1/sta");
 	put(fds[1], "GET /v1/status HTTP/1.1\r\nHost: ");
@@ -312,6 +364,58 @@ the_slow_are_cut(void **state)
 	str_fini(&got);
 	for (int i = 0; i < 3; i++)
 		close(fds[i]);
+	while (poll(&end, 1, 0) == 0) {
+		assert_true(clock_now_ms() - begin <
+		    (API_REQUEST_S + 8) * 1000);
+		turn(f, 200);
+	}
+	assert_true(end.revents & POLLHUP);
+	close(sleeper);
+	tell(f, "because");
+	assert_true(read_until(f, listener, &got, "\"because\""));
+	str_fini(&got);
+	close(listener);
+}
+
+/* Also one that is told nothing makes room for others when it leaves. */
+static void
+listeners_come_and_go(void **state)
+{
+	struct fixture *f = *state;
+	int fds[EVENT_STREAMS_MAX], fd;
+	struct str got;
+
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < EVENT_STREAMS_MAX; i++)
+			fds[i] = open_stream(f);
+		str_init(&got);
+		fd = connect_to(f->path);
+		put(fd, "GET /v1/events HTTP/1.0\r\n\r\n");
+		assert_true(read_until(f, fd, &got, " 503 "));
+		str_fini(&got);
+		close(fd);
+		for (size_t i = 0; i < EVENT_STREAMS_MAX; i++)
+			close(fds[i]);
+		for (size_t i = 0; i < EVENT_STREAMS_MAX; i++)
+			event_base_loop(f->base, EVLOOP_NONBLOCK);
+	}
+	fd = connect_to(f->path);
+	put(fd, "HEAD /v1/events HTTP/1.0\r\n\r\n");
+	assert_true(read_until(f, fd, &got, NULL));
+	assert_null(strstr(got.p, "hello"));
+	str_fini(&got);
+	close(fd);
+	fd = open_stream(f);
+	flood(f);
+	assert_true(read_until(f, fd, &got, "\"cut\""));
+	close(fd);
+	str_fini(&got);
+	fd = open_stream(f);	/* when the API goes, it gets its end */
+	api_free(f->api);
+	f->api = NULL;
+	assert_true(read_until(f, fd, &got, NULL));
+	str_fini(&got);
+	close(fd);
 }
 
 /* The oldest go; who asks at once is answered, also among the slow. */
@@ -473,6 +577,7 @@ main(void)
 		TEST(who_leaves_during_a_reload),
 		TEST(a_long_body_is_refused),
 		TEST(the_slow_are_cut),
+		TEST(listeners_come_and_go),
 		TEST(a_flood_is_capped),
 		TEST(who_waits_is_not_cut),
 		TEST(out_of_descriptors),
