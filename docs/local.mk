@@ -12,7 +12,9 @@ dist_doc_DATA = \
 	docs/AUTHENTICATION.md \
 	docs/FORWARDS.md \
 	docs/FROM-SSH.md \
+	docs/METRICS.md \
 	docs/SECURITY.md \
+	docs/hawser.rules.yml \
 	conf.d/fleet.yaml.sample \
 	conf.d/home-server.conf.sample \
 	conf.d/operator.conf.sample

@@ -56,8 +56,10 @@ availability_set(struct availability *a, enum availability_state state,
     int64_t now_ms)
 {
 	count(a, now_ms);
-	if (a->state == AVAILABILITY_UP && state == AVAILABILITY_DOWN)
+	if (a->state == AVAILABILITY_UP && state == AVAILABILITY_DOWN) {
+		a->outages++;
 		a->slots[find_slot(a, now_ms / SLOT_MS)].outages++;
+	}
 	a->state = state;
 }
 

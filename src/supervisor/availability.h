@@ -22,6 +22,7 @@ enum availability_state {
 
 struct availability {
 	enum availability_state state;
+	uint64_t outages;		/* since the beginning */
 	int64_t counted_to;		/* ms; slots are right up to here */
 	struct {
 		int64_t number;		/* time / slot length: which one */

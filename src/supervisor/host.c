@@ -299,6 +299,7 @@ host_note_end(struct host_entry *e, struct schedule *schedule,
 	free(e->last_end.text);
 	e->last_end = (struct host_last_end){ true, class_, copy,
 	    clock_wall_ms() };
+	e->ends[class_]++;
 	return schedule_next(schedule, &limits, class_, up_ms, random);
 }
 

@@ -22,8 +22,8 @@
 
 /*
  * host_entry: the rows of the host table. The host rooms (host, host_run,
- * host_forward, host_replace, host_apply) write them; view reads them; nobody
- * else includes this.
+ * host_forward, host_replace, host_apply) write them; the view rooms
+ * (view, view_metrics, view_summary) read them; nobody else includes this.
  */
 
 struct event;
@@ -67,6 +67,8 @@ struct host_forward {
 	enum forward_state state;
 	char *detail;			/* a sentence, or NULL */
 	int64_t since_wall_ms;
+	int64_t since_ms;
+	int64_t held_ms;		/* in that state, before since_ms */
 	uint16_t port;			/* the server's choice, or 0 */
 	uint16_t chosen;		/* its last choice, to ask for again */
 	struct host_counters counters;
@@ -145,6 +147,7 @@ struct host_entry {
 	struct host_replacement replacement;
 
 	struct host_last_end last_end;
+	uint64_t ends[END_CLASS_COUNT];	/* that were noted, by class */
 	struct hostkey offered;	/* refused by the last attempt; its type is
 				   NULL if none was */
 	char *offered_by;		/* the hop whose it is; NULL: none */

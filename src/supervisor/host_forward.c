@@ -92,12 +92,16 @@ host_forward_set(struct host_forward *f, enum forward_state state,
 {
 	enum forward_state old = f->state;
 	char *copy = detail != NULL ? str_dup(detail) : NULL;
+	int64_t now = clock_now_ms();
 	bool told = old == state && str_equal(f->detail, detail);
 
 	free(f->detail);
 	f->detail = copy;
 	f->state = state;
 	if (old != state) {
+		if (old == FORWARD_HELD)
+			f->held_ms += now - f->since_ms;
+		f->since_ms = now;
 		f->since_wall_ms = clock_wall_ms();
 		f->retries = 0;
 	}

@@ -35,6 +35,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/loader.c \
 	src/supervisor/notice.c \
 	src/supervisor/notify.c \
+	src/supervisor/openmetrics.c \
 	src/supervisor/options.c \
 	src/supervisor/privs.c \
 	src/supervisor/proxy.c \
@@ -46,10 +47,12 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/routes.c \
 	src/supervisor/schedule.c \
 	src/supervisor/secrets.c \
+	src/supervisor/self.c \
 	src/supervisor/speech.c \
 	src/supervisor/supervisor.c \
 	src/supervisor/view.c \
 	src/supervisor/view_summary.c \
+	src/supervisor/view_metrics.c \
 	src/supervisor/worker_link.c \
 	src/supervisor/worker_proc.c \
 	src/supervisor/api.h \
@@ -77,6 +80,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/loader.h \
 	src/supervisor/notice.h \
 	src/supervisor/notify.h \
+	src/supervisor/openmetrics.h \
 	src/supervisor/options.h \
 	src/supervisor/privs.h \
 	src/supervisor/proxy.h \
@@ -87,6 +91,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/routes.h \
 	src/supervisor/schedule.h \
 	src/supervisor/secrets.h \
+	src/supervisor/self.h \
 	src/supervisor/speech.h \
 	src/supervisor/supervisor.h \
 	src/supervisor/view.h \

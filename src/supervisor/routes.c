@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "config/plan.h"
+#include "supervisor/openmetrics.h"
 #include "supervisor/view.h"
 
 json_t *
@@ -65,6 +66,15 @@ get_readyz(struct routes_call *c)
 	bool ready = json_is_true(json_object_get(body, "ready"));
 
 	return reply(ready ? 200 : 503, body);
+}
+
+static struct routes_reply
+get_metrics(struct routes_call *c)
+{
+	struct reload_info info = reload_info(c->env->reload);
+
+	return (struct routes_reply){ .status = 200, .type = OPENMETRICS_TYPE,
+	    .text = view_metrics(c->env->table, &info) };
 }
 
 /* How many hosts each action of the plan is for. */
@@ -275,6 +285,7 @@ static const struct route {
 	{ "GET", "/v1/events", ROUTES_READ, get_events },
 	{ "GET", "/healthz", ROUTES_READ, get_healthz },
 	{ "GET", "/readyz", ROUTES_READ, get_readyz },
+	{ "GET", "/metrics", ROUTES_READ, get_metrics },
 	{ "POST", "/v1/reload", ROUTES_WRITE, post_reload },
 	{ "POST", "/v1/hosts/*/retry", ROUTES_WRITE, post_retry },
 	{ "POST", "/v1/hosts/*/up", ROUTES_WRITE, post_up },

@@ -59,4 +59,11 @@ json_t *view_ready(const struct host_table *, const struct reload_info *);
 void view_summary(const struct host_table *, const struct reload_info *,
     struct str *out);
 
+/*
+ * New: all figures of GET /metrics: see openmetrics.h. A removed host's series
+ * end; counters begin at 0 when their host or forward is added, and go on over
+ * its connections. See view_metrics.c.
+ */
+char *view_metrics(const struct host_table *, const struct reload_info *);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -27,7 +28,9 @@ ask(const char *method, const char *path, json_t **body)
 	    .method = method, .path = path };
 	struct routes_reply reply = routes_answer(&call);
 
-	assert_non_null(reply.body);
+	assert_true((reply.body != NULL) != (reply.text != NULL));
+	assert_int_equal(reply.type != NULL, reply.text != NULL);
+	free(reply.text);
 	assert_int_equal(reply.status == 405, reply.allow != NULL);
 	if (reply.status >= 400 && reply.status != 503)
 		assert_non_null(json_string_value(json_object_get(reply.body,
@@ -53,6 +56,8 @@ paths_and_methods(void **state)
 		{ "DELETE", "/v1/status", 405 },
 		{ "GET", "/healthz", 200 },
 		{ "GET", "/readyz", 503 },
+		{ "GET", "/metrics", 200 },
+		{ "POST", "/metrics", 405 },
 		{ "GET", "/v1/hosts/a", 200 },
 		{ "GET", "/v1/hosts/b", 404 },
 		{ "GET", "/v1/hosts/", 404 },
