@@ -9,9 +9,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -236,6 +239,16 @@ turn(struct transport *t)
 		event_add(t->turn_event, &(struct timeval){ 0 });
 }
 
+/* Fails if the link isn't TCP, which then delays nothing. */
+static void
+acknowledge(struct transport *t)
+{
+	int one = 1;
+
+	t->acknowledging = false;
+	setsockopt(t->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -245,6 +258,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	read_packets(t);
 	turn(t);
+	if (t->acknowledging && !t->dead)
+		acknowledge(t);
 }
 
 static void
@@ -271,6 +286,7 @@ transport_start_loop(struct transport *t, struct event_base *base,
 		return err_set(err, ERR_NOMEM, "cannot watch the link");
 	libssh2_session_set_blocking(t->session, 0);
 	t->looping = true;
+	t->acknowledging = true;	/* the end of the login, too */
 	/* libssh2 may hold bytes that it read while authenticating. */
 	event_active(t->read_event, EV_READ, 0);
 	return 0;
@@ -327,6 +343,12 @@ transport_can_send(const struct transport *t)
 {
 	return !t->dead && !t->reading &&
 	    !(t->session->state & LIBSSH2_STATE_EXCHANGING_KEYS);
+}
+
+void
+transport_acknowledge(struct transport *t)
+{
+	t->acknowledging = true;
 }
 
 void

@@ -8,6 +8,7 @@ import random
 import resource
 import signal
 import socket
+import statistics
 import struct
 import threading
 
@@ -15,8 +16,8 @@ import pytest
 
 from lib import ports, proc
 from lib.hawserd import stanza
-from lib.servers import (connect, digest_then_reply, echo, ping, read_all,
-                         read_exactly)
+from lib.servers import (connect, digest_then_reply, echo, mail, ping,
+                         read_all, read_exactly)
 from lib.wait import SANITIZED, STRETCH, Stopwatch, until
 
 MIB = 1024 * 1024
@@ -272,6 +273,21 @@ def slow_reader(hawserd, sshd, serve, size, others_size):
     assert grown < (64 if SANITIZED else 16) * MIB, f"{grown} bytes"
     assert beside < 2 * alone + 0.2, f"{alone} s alone, {beside} s beside"
     return grown
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("way", WAYS)
+def test_a_greeting_is_prompt(hawserd, sshd, serve, way):
+    """It is the second small packet in a row: sshd keeps it back until the
+    first is acknowledged, which takes a kernel 40 ms if nobody hurries it."""
+    client = tunnel(hawserd, sshd, serve(mail), way)
+    took = []
+    for _ in range(20):
+        watch = Stopwatch()
+        with client() as s:
+            assert s.recv(64) == b"* OK ready\r\n"
+            took.append(watch.seconds)
+    assert statistics.median(took) < 0.02 * STRETCH, took
 
 
 @pytest.mark.alone
