@@ -93,7 +93,7 @@ class Fleet:
             stanza(name, self._sshd, f"LocalForward {address(1, i)}:{PORT} "
                    f"{self._target}",
                    **(options | changed if i == 0 else options))
-            for i, name in enumerate(self.names)))
+            for i, name in enumerate(self.names)), rested=True)
 
     def times(self, text, begin, mark):
         """Seconds from begin (of the wall clock) to the first line that says
@@ -186,7 +186,8 @@ def rest(fleet, arguments):
 
 
 def reload_one(fleet):
-    """ms until the answer, which comes when the plan is applied."""
+    """ms until the answer, which comes when the plan is applied. What the
+    files have to rest first when they have just been written is not in it."""
     daemon, before = fleet.daemon, fleet.workers()
     found, cpu = {}, proc.cpu_seconds(daemon.pid)
     for name, change in (("kept", {}), ("live", {"HawserHold": "2h"}),

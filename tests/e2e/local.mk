@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/e2e/conftest.py \
 	tests/e2e/lib/__init__.py \
 	tests/e2e/lib/agent.py \
+	tests/e2e/lib/clients.py \
 	tests/e2e/lib/hawserd.py \
 	tests/e2e/lib/hostile.py \
 	tests/e2e/lib/netns.py \
@@ -50,9 +51,11 @@ EXTRA_DIST += \
 	tests/e2e/test_input.py \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_metrics.py \
+	tests/e2e/test_moves.py \
 	tests/e2e/test_oracle.py \
 	tests/e2e/test_privs.py \
 	tests/e2e/test_processes.py \
+	tests/e2e/test_reload.py \
 	tests/e2e/test_roaming.py \
 	tests/e2e/test_sandbox.py \
 	tests/e2e/test_scenarios.py \

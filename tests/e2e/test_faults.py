@@ -14,6 +14,7 @@ import threading
 import pytest
 
 from lib import netns, ports, proc
+from lib.clients import Knocker, Stream
 from lib.hawserd import program, stanza
 from lib.servers import connect, echo, is_bound, listening, ping
 from lib.wait import STRETCH, Stopwatch, until
@@ -36,61 +37,6 @@ def latency(port, host="127.0.0.1"):
             assert watch.seconds < 30
 
 
-class Stream:
-    """An echo connection that is never silent; counts what came back."""
-
-    def __init__(self, port):
-        self.rounds = 0
-        self.error = None
-        self._stop = threading.Event()
-        self._socket = connect(port)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self):
-        try:
-            while not self._stop.is_set():
-                payload = b"%015d\n" % self.rounds
-                assert ping(self._socket, payload)
-                self.rounds += 1
-        except Exception as error:  # whatever broke it is the finding
-            self.error = error
-
-    def finish(self):
-        self._stop.set()
-        self._thread.join()
-        self._socket.close()
-        assert self.error is None, self.error
-        return self.rounds
-
-
-class Knocker:
-    """Connects again and again; a refused connection is the finding."""
-
-    def __init__(self, port):
-        self._port = port
-        self.served = self.refused = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self):
-        while not self._stop.is_set():
-            try:
-                with connect(self._port) as s:
-                    self.served += ping(s)
-            except ConnectionRefusedError:
-                self.refused += 1
-            except (OSError, EOFError):
-                pass    # it was open when the connection died
-
-    def finish(self):
-        self._stop.set()
-        self._thread.join()
-        assert self.refused == 0, f"{self.refused} connections refused"
-        return self.served
-
-
 def kill_workers(hawserd, sshd, serve, count):
     server = serve(echo)
     mine, others = ports.free(), ports.free()
@@ -111,7 +57,8 @@ def kill_workers(hawserd, sshd, serve, count):
         host = until(lambda: (h := hawserd.host("mine"))["state"] == "up"
                      and h["pid"] != pid and h, 10, "a new worker is up")
         assert host["last_end"]["class"] == "crash"
-    assert knocker.finish() > 0
+    assert knocker.finish().served > 0
+    assert knocker.refused == 0
     assert stream.finish() > 0
     assert hawserd.worker_pid("others") == others_pid
     return sorted(gaps)

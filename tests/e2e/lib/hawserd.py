@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 from lib import proc
 from lib.sshd import USER
@@ -82,12 +83,16 @@ class Hawserd:
 
     # Configuration --------------------------------------------------------
 
-    def write(self, *stanzas, name="10-test.conf"):
-        """conf.d/name becomes these stanzas; gives its path."""
+    def write(self, *stanzas, name="10-test.conf", rested=False):
+        """conf.d/name becomes these stanzas; gives its path. A rested file
+        looks as if that were long ago: no reload lets it rest first."""
         path = os.path.join(self.conf, "conf.d", name)
         with open(path, "w", encoding="utf-8") as f:
             f.write("\n".join(stanzas))
         os.chmod(path, 0o600)
+        if rested:
+            past = time.time() - 60
+            os.utime(path, (past, past))
         return path
 
     # Life -----------------------------------------------------------------
@@ -270,6 +275,12 @@ class Hawserd:
             after = self.status()["config"]
             return after if after != before else None
         return until(done, timeout, lambda: "a reload:" + self._look())
+
+    def reload(self):
+        """Reloads, successfully; gives how many hosts each action was for."""
+        code, body = self.request("POST", "/v1/reload", timeout=30)
+        assert code == 200, body
+        return body["changes"]
 
     # CLI ------------------------------------------------------------------
 
