@@ -21,6 +21,7 @@ struct host_entry;
 
 struct budget;
 struct event_base;
+struct inherit;
 struct notices;
 struct resolver;
 
@@ -31,6 +32,7 @@ struct host_env {
 	struct resolver *resolver;
 	struct worker_program worker;
 	struct notices *notices;	/* NULL: nobody listens */
+	struct inherit *inherit;	/* NULL: no listener outlives us */
 };
 
 struct host_table *host_table_new(const struct host_env *);

@@ -296,6 +296,7 @@ host_forward_new(struct host_entry *e, const struct forward *spec)
 
 	f->host = e;
 	forward_copy(&f->spec, spec);
+	f->listener.inherit = e->table->env.inherit;
 	f->state = FORWARD_DOWN;
 	f->since_wall_ms = clock_wall_ms();
 	f->retry = evtimer_new(e->table->env.base, on_retry, f);
@@ -418,10 +419,12 @@ host_forwards_close(struct host_entry *e)
 	struct host_forward *f;
 
 	TAILQ_FOREACH(f, &e->forwards, entry) {
-		if (listener_is_open(&f->listener))
-			log_debug("clients are refused host=%s forward=%s",
-			    e->name, f->spec.id);
-		listener_close(&f->listener);
+		if (!listener_is_lent(&f->listener)) {
+			if (listener_is_open(&f->listener))
+				log_debug("clients are refused host=%s "
+				    "forward=%s", e->name, f->spec.id);
+			listener_close(&f->listener);
+		}
 		host_forward_set(f, FORWARD_DOWN, NULL);
 		stop_retry(f);
 	}

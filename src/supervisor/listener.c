@@ -15,7 +15,9 @@
 
 #include "base/fdio.h"
 #include "base/str.h"
+#include "supervisor/address.h"
 #include "supervisor/holder.h"
+#include "supervisor/inherit.h"
 
 /* Where a forward's host means two addresses. */
 static const struct pair {
@@ -28,60 +30,14 @@ static const struct pair {
 	{ "*", "0.0.0.0", "::" },
 };
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	struct sockaddr_un un;
-};
-
-static bool
-make_address(const char *literal, uint16_t port, union address *out,
-    socklen_t *len)
-{
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, literal, &out->in.sin_addr) == 1) {
-		out->in.sin_family = AF_INET;
-		out->in.sin_port = htons(port);
-		*len = sizeof(out->in);
-		return true;
-	}
-	if (inet_pton(AF_INET6, literal, &out->in6.sin6_addr) == 1) {
-		out->in6.sin6_family = AF_INET6;
-		out->in6.sin6_port = htons(port);
-		*len = sizeof(out->in6);
-		return true;
-	}
-	return false;
-}
-
-static char *
-format_address(const union address *a)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (a->any.sa_family == AF_INET) {
-		inet_ntop(AF_INET, &a->in.sin_addr, text, sizeof(text));
-		return str_dupf("%s:%u", text, ntohs(a->in.sin_port));
-	}
-	inet_ntop(AF_INET6, &a->in6.sin6_addr, text, sizeof(text));
-	return str_dupf("[%s]:%u", text, ntohs(a->in6.sin6_port));
-}
-
-static uint16_t
-port_of(const union address *a)
-{
-	return ntohs(a->any.sa_family == AF_INET ? a->in.sin_port :
-	    a->in6.sin6_port);
-}
-
 /* What to say about a bind that failed; sets the code by errno. */
 static int
 explain(const union address *a, struct err *err)
 {
-	char *where = format_address(a);
+	char *where = address_format(a);
 
-	if (errno == EACCES && port_of(a) < IPPORT_RESERVED)
+	/* The port stands at the same place in both families' addresses. */
+	if (errno == EACCES && ntohs(a->in.sin_port) < IPPORT_RESERVED)
 		err_set(err, ERR_PERM, "%s: ports below %d take "
 		    "CAP_NET_BIND_SERVICE, which hawserd wasn't started with; "
 		    "have root start it with --user, or use a higher port",
@@ -95,32 +51,75 @@ explain(const union address *a, struct err *err)
 	return -1;
 }
 
+/* Adds a socket. Takes fd and where. */
+static void
+add(struct listener *l, int fd, char *where)
+{
+	l->bound[l->count] = where;
+	l->fds[l->count++] = fd;
+}
+
+/* Adds the inherited socket that listens there, if there is one. */
+static bool
+add_inherited(struct listener *l, const char *where)
+{
+	int fd = l->inherit != NULL ? inherit_take(l->inherit, where) : -1;
+
+	if (fd == -1)
+		return false;
+	add(l, fd, str_dup(where));
+	return true;
+}
+
+/* Adds a new one. Takes fd and where. */
+static void
+add_new(struct listener *l, int fd, char *where)
+{
+	add(l, fd, where);
+	if (l->inherit != NULL)
+		inherit_store(l->inherit, fd, where);
+}
+
+static int
+bind_tcp(const union address *a, socklen_t len, struct err *err)
+{
+	int fd = socket(a->any.sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+
+	if (fd == -1)
+		return explain(a, err);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a->any.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, &a->any, len) == -1 || listen(fd, SOMAXCONN) == -1) {
+		explain(a, err);
+		fd_close(&fd);
+	}
+	return fd;
+}
+
 static int
 open_tcp(struct listener *l, const char *literal, uint16_t port,
     struct err *err)
 {
 	union address a;
 	socklen_t len;
-	int fd, on = 1;
+	char *where;
+	bool found;
+	int fd;
 
-	if (!make_address(literal, port, &a, &len))
+	if (!address_parse(&a, &len, literal, port))
 		return err_set(err, ERR_INPUT, "cannot listen on \"%s\": not "
 		    "an IP address, \"localhost\" or \"*\"", literal);
-	fd = socket(a.any.sa_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1)
-		return explain(&a, err);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (a.any.sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, &a.any, len) == -1 || listen(fd, SOMAXCONN) == -1) {
-		explain(&a, err);
-		fd_close(&fd);
+	where = address_format(&a);
+	found = add_inherited(l, where);
+	free(where);
+	if (found)
+		return 0;
+	if ((fd = bind_tcp(&a, len, err)) == -1)
 		return -1;
-	}
-	getsockname(fd, &a.any, &len);
-	l->bound[l->count] = format_address(&a);
-	l->fds[l->count++] = fd;
+	address_of(&a, fd);
+	add_new(l, fd, address_format(&a));
 	return 0;
 }
 
@@ -178,14 +177,45 @@ explain_unix(const char *path, struct err *err)
 	    path);
 }
 
+/* The file is ours: to change, and to remove in the end. */
+static void
+own_file(struct listener *l, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return;
+	l->device = st.st_dev;
+	l->inode = st.st_ino;
+	l->path = str_dup(path);
+}
+
+/* As above; no use is one whose file is gone. */
+static bool
+add_inherited_unix(struct listener *l, const char *path)
+{
+	struct stat st;
+
+	if (!add_inherited(l, path))
+		return false;
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		if (!inherit_is_lent(l->inherit, l->fds[0]))
+			own_file(l, path);
+		return true;
+	}
+	listener_close(l);
+	return false;
+}
+
 static int
 open_unix(struct listener *l, const char *path,
     const struct listener_file *file, struct err *err)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct stat st;
 	int fd;
 
+	if (add_inherited_unix(l, path))
+		return 0;
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
@@ -195,13 +225,8 @@ open_unix(struct listener *l, const char *path,
 		fd_close(&fd);
 		return -1;
 	}
-	if (lstat(path, &st) == 0) {
-		l->device = st.st_dev;
-		l->inode = st.st_ino;
-	}
-	l->path = str_dup(path);
-	l->bound[l->count] = str_dup(path);
-	l->fds[l->count++] = fd;
+	own_file(l, path);
+	add_new(l, fd, str_dup(path));
 	return 0;
 }
 
@@ -243,6 +268,21 @@ find_pair(const char *host)
 	return NULL;
 }
 
+/* One socket for both families, as a socket unit's ListenStream=PORT is. */
+static bool
+is_inherited_dual(struct listener *l, const struct endpoint *at)
+{
+	char *where;
+	bool found;
+
+	if (!str_equal(at->host, "*"))
+		return false;
+	where = str_dupf("*:%u", at->port);
+	found = add_inherited(l, where);
+	free(where);
+	return found;
+}
+
 int
 listener_open(struct listener *out, const struct endpoint *at,
     const struct listener_file *file, struct err *err)
@@ -251,8 +291,11 @@ listener_open(struct listener *out, const struct endpoint *at,
 	struct listener l = { 0 };
 	int rc;
 
+	l.inherit = out->inherit;
 	if (at->kind == ENDPOINT_UNIX)
 		rc = open_unix(&l, at->host, file, err);
+	else if (is_inherited_dual(&l, at))
+		rc = 0;
 	else if (pair != NULL)
 		rc = open_pair(&l, pair->v4, pair->v6, at->port, err);
 	else
@@ -272,10 +315,10 @@ find_holder(const char *literal, uint16_t port, char *out, size_t size)
 	socklen_t len;
 	char holder[128], *where;
 
-	if (!make_address(literal, port, &a, &len) ||
+	if (!address_parse(&a, &len, literal, port) ||
 	    !holder_find(&a.any, holder, sizeof(holder)))
 		return false;
-	where = format_address(&a);
+	where = address_format(&a);
 	snprintf(out, size, "%s is used by %s", where, holder);
 	free(where);
 	return true;
@@ -302,14 +345,30 @@ listener_find_holder(const struct endpoint *at, char *out, size_t size)
 void
 listener_close(struct listener *l)
 {
+	/* Its clients wait for the next hawserd, and find it by the file. */
+	bool stays = l->inherit != NULL && inherit_outlives(l->inherit);
+
 	for (size_t i = 0; i < l->count; i++) {
-		fd_close_shared(&l->fds[i]);
+		if (l->inherit != NULL)
+			inherit_close(l->inherit, &l->fds[i], l->bound[i]);
+		else
+			fd_close_shared(&l->fds[i]);
 		free(l->bound[i]);
 	}
-	if (is_ours(l))
+	if (!stays && is_ours(l))
 		unlink(l->path);
 	free(l->path);
-	*l = (struct listener){ 0 };
+	*l = (struct listener){ .inherit = l->inherit };
+}
+
+bool
+listener_is_lent(const struct listener *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->inherit != NULL &&
+		    inherit_is_lent(l->inherit, l->fds[i]))
+			return true;
+	return false;
 }
 
 bool

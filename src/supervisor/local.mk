@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += libhawser_supervisor.a
 libhawser_supervisor_a_SOURCES = \
+	src/supervisor/address.c \
 	src/supervisor/api.c \
 	src/supervisor/api_stream.c \
 	src/supervisor/availability.c \
@@ -30,6 +31,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host_takeover.c \
 	src/supervisor/hostkeys.c \
 	src/supervisor/hostkeys_text.c \
+	src/supervisor/inherit.c \
 	src/supervisor/instance.c \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
@@ -55,6 +57,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/view_metrics.c \
 	src/supervisor/worker_link.c \
 	src/supervisor/worker_proc.c \
+	src/supervisor/address.h \
 	src/supervisor/api.h \
 	src/supervisor/api_stream.h \
 	src/supervisor/availability.h \
@@ -75,6 +78,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host_fsm.h \
 	src/supervisor/hostkeys.h \
 	src/supervisor/hostkeys_text.h \
+	src/supervisor/inherit.h \
 	src/supervisor/instance.h \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \

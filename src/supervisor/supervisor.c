@@ -24,6 +24,7 @@
 #include "supervisor/event_stream.h"
 #include "supervisor/guard.h"
 #include "supervisor/host.h"
+#include "supervisor/inherit.h"
 #include "supervisor/instance.h"
 #include "supervisor/notice.h"
 #include "supervisor/notify.h"
@@ -49,6 +50,7 @@ struct supervisor {
 	struct event *signals[SIGNAL_COUNT];
 	struct notices *notices;
 	struct notify *notify;
+	struct inherit *inherit;
 	struct budget *budget;
 	struct resolver *resolver;
 	struct pulse *pulse;
@@ -111,6 +113,7 @@ on_stop(evutil_socket_t number, short what, void *arg)
 	log_info("stopping signal=%s", number == SIGINT ? "INT" : "TERM");
 	s->stopping = true;
 	notify_stopping(s->notify);
+	inherit_leave(s->inherit);
 	if (s->running)
 		host_table_stop(s->table, STOP_MS, on_stopped, s);
 	else
@@ -242,6 +245,7 @@ on_first_load(void *arg, const struct reload_result *r)
 		return;
 	}
 	s->running = true;
+	inherit_settle(s->inherit);
 	if (r->config->host_count == 0)
 		log_warn("no host in the configuration has a forward");
 	s->api = api_new(s->base, s->sock, &s->routes, &err);
@@ -302,11 +306,13 @@ set_up(struct supervisor *s, struct err *err)
 	env.budget = s->budget;
 	env.resolver = s->resolver;
 	env.notices = s->notices;
+	s->notify = notify_new(s->base);
+	inherit_tell(s->inherit, s->notify);
+	env.inherit = s->inherit;
 	env.worker.pulse = s->pulse;
 	s->table = host_table_new(&env);
 	s->reload = reload_new(s->base, s->table, &source, s->notices);
 	reload_watch(s->reload, on_apply, s);
-	s->notify = notify_new(s->base);
 	notify_follow(s->notify, s->notices, s->table, s->reload);
 	s->events = event_streams_new(s->notices, s->table, s->reload);
 	s->routes = (struct routes_env){ s->table, s->reload, s->events };
@@ -317,12 +323,15 @@ set_up(struct supervisor *s, struct err *err)
 static void
 tear_down(struct supervisor *s)
 {
-	notify_free(s->notify);
 	api_free(s->api);
 	fd_close(&s->sock);
 	instance_close(&s->instance);
 	event_streams_free(s->events);
+	/* A start that failed, too, leaves the sockets to the next one. */
+	inherit_leave(s->inherit);
 	host_table_free(s->table);
+	notify_free(s->notify);
+	inherit_free(s->inherit);
 	reload_free(s->reload);
 	resolver_free(s->resolver);
 	pulse_free(s->pulse);
@@ -360,6 +369,7 @@ settle_down(struct supervisor *s, struct err *err)
 static int
 run(struct supervisor *s, struct err *err)
 {
+	s->inherit = inherit_new();
 	if (settle_down(s, err) == -1)
 		return -1;
 	if (instance_open(&s->instance, s->options.socket, &s->sock,

@@ -32,8 +32,10 @@ fixture_set_up(void **state)
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
 	f->notices = notices_new();
-	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/proc/self/exe", -1, NULL }, f->notices });
+	f->table = host_table_new(&(struct host_env){ .base = f->base,
+	    .budget = f->budget, .resolver = f->resolver,
+	    .worker = { "/proc/self/exe", -1, NULL },
+	    .notices = f->notices });
 	*state = f;
 	return 0;
 }

@@ -59,6 +59,12 @@ tests_unit_test_host_fsm_SOURCES = tests/unit/test_host_fsm.c
 tests_unit_test_host_fsm_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_host_fsm_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_inherit
+tests_unit_test_inherit_SOURCES = tests/unit/test_inherit.c \
+	tests/unit/manager.c tests/unit/manager.h
+tests_unit_test_inherit_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_inherit_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_instance
 tests_unit_test_instance_SOURCES = tests/unit/test_instance.c
 tests_unit_test_instance_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
@@ -78,6 +84,7 @@ tests_unit_test_notice_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_notify
 tests_unit_test_notify_SOURCES = tests/unit/test_notify.c \
+	tests/unit/manager.c tests/unit/manager.h \
 	tests/unit/host_fixture.c tests/unit/host_fixture.h \
 	tests/unit/own_worker.c tests/unit/own_worker.h
 tests_unit_test_notify_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)

@@ -75,8 +75,9 @@ set_up(void **state)
 	f->budget = budget_new(BUDGET_PLACES);
 	f->resolver = resolver_new(f->base);
 	f->notices = notices_new();
-	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/nowhere", -1, NULL }, f->notices });
+	f->table = host_table_new(&(struct host_env){ .base = f->base,
+	    .budget = f->budget, .resolver = f->resolver,
+	    .worker = { "/nowhere", -1, NULL }, .notices = f->notices });
 	f->reload = reload_new(f->base, f->table,
 	    &(struct config_source){ .dir = "/nowhere" }, NULL);
 	f->events = event_streams_new(f->notices, f->table, f->reload);

@@ -48,8 +48,9 @@ set_up(void **state)
 	budget = budget_new(BUDGET_PLACES);
 	resolver = resolver_new(base);
 	notices = notices_new();
-	table = host_table_new(&(struct host_env){ base, budget, resolver,
-	    { "/nowhere", -1, NULL }, notices });
+	table = host_table_new(&(struct host_env){ .base = base,
+	    .budget = budget, .resolver = resolver,
+	    .worker = { "/nowhere", -1, NULL }, .notices = notices });
 	reload = reload_new(base, table,
 	    &(struct config_source){ .dir = "/nowhere" }, notices);
 	host_table_apply(table, plan, &config);

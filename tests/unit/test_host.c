@@ -120,8 +120,9 @@ a_worker_that_spins_is_replaced(void **state)
 	char *other;
 
 	host_table_free(f->table);
-	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/proc/self/exe", -1, pulse }, NULL });
+	f->table = host_table_new(&(struct host_env){ .base = f->base,
+	    .budget = f->budget, .resolver = f->resolver,
+	    .worker = { "/proc/self/exe", -1, pulse } });
 	h[0].forwards = &l;
 	h[0].forward_count = 1;
 	apply(f, h, 2);
@@ -163,9 +164,9 @@ no_worker_program(void **state)
 	struct host h[] = { HOST("a", "good") };
 
 	host_table_free(f->table);
-	f->table = host_table_new(&(struct host_env){ f->base, f->budget,
-	    f->resolver, { "/nowhere/hawser-worker", -1, NULL },
-	    NULL });
+	f->table = host_table_new(&(struct host_env){ .base = f->base,
+	    .budget = f->budget, .resolver = f->resolver,
+	    .worker = { "/nowhere/hawser-worker", -1, NULL } });
 	apply(f, h, 1);
 	wait_field(f, field, "a", "attempt", "2");
 	wait_state(f, "a", "waiting");

@@ -8,118 +8,70 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/fdio.h"
 #include "base/str.h"
 #include "host_fixture.h"
+#include "manager.h"
 #include "own_worker.h"
 #include "supervisor/notice.h"
 #include "supervisor/notify.h"
 
 /* We are the service manager: what is told comes to a socket of ours. */
 
-struct manager {
+struct told {
 	struct fixture *f;
-	int sock;
-	int fd;			/* the last that came; -1: none */
+	struct manager m;
 	struct reload *reload;
 	struct notify *notify;
 };
 
 static int
-listen_to(void)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int n = snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1,
-	    "hawser-test-notify-%ld", (long)getpid());
-	char *name = str_dupf("@%s", un.sun_path + 1);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&un,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-	    (size_t)n)), 0);
-	setenv("NOTIFY_SOCKET", name, 1);
-	free(name);
-	return fd;
-}
-
-static int
 set_up(void **state)
 {
 	static const struct config_source source = { .dir = "/nonexistent" };
-	struct manager *m = mem_alloc(sizeof(*m));
+	struct told *t = mem_alloc(sizeof(*t));
 
 	fixture_set_up(state);
-	m->f = *state;
-	m->fd = -1;
-	m->sock = listen_to();
-	m->reload = reload_new(m->f->base, m->f->table, &source,
-	    m->f->notices);
-	m->notify = notify_new(m->f->base);
-	notify_follow(m->notify, m->f->notices, m->f->table, m->reload);
-	*state = m;
+	t->f = *state;
+	manager_open(&t->m);
+	t->reload = reload_new(t->f->base, t->f->table, &source,
+	    t->f->notices);
+	t->notify = notify_new(t->f->base);
+	notify_follow(t->notify, t->f->notices, t->f->table, t->reload);
+	*state = t;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	struct manager *m = *state;
-	void *f = m->f;
+	struct told *t = *state;
+	void *f = t->f;
 
-	notify_free(m->notify);
-	reload_free(m->reload);
-	fd_close(&m->sock);
-	fd_close(&m->fd);
-	unsetenv("NOTIFY_SOCKET");
-	free(m);
+	notify_free(t->notify);
+	reload_free(t->reload);
+	manager_close(&t->m);
+	free(t);
 	return fixture_tear_down(&f);
-}
-
-/* The next message, borrowed until the next call; NULL: none has come. */
-static const char *
-next(struct manager *m)
-{
-	static char text[4096];
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int)) * 4];
-	} control;
-	struct iovec iov = { text, sizeof(text) - 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = &control, .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(m->sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-	if (n < 0)
-		return NULL;
-	text[n] = '\0';
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL;
-	    c = CMSG_NXTHDR(&msg, c))
-		if (c->cmsg_type == SCM_RIGHTS) {
-			fd_close(&m->fd);
-			memcpy(&m->fd, CMSG_DATA(c), sizeof(m->fd));
-		}
-	return text;
 }
 
 /* Turns the loop until something is told, 10 s at most. */
 static const char *
-wait_next(struct manager *m)
+wait_next(struct told *t)
 {
 	int64_t deadline = clock_now_ms() + 10000;
 	struct timeval tick = { 0, 20000 };
 	const char *text;
 
-	while ((text = next(m)) == NULL && clock_now_ms() < deadline) {
-		event_base_loopexit(m->f->base, &tick);
-		event_base_loop(m->f->base, EVLOOP_ONCE);
+	while ((text = manager_next(&t->m)) == NULL &&
+	    clock_now_ms() < deadline) {
+		event_base_loopexit(t->f->base, &tick);
+		event_base_loop(t->f->base, EVLOOP_ONCE);
 	}
 	assert_non_null(text);
 	return text;
@@ -143,27 +95,27 @@ skip_without_library(void)
 static void
 ready_comes_with_the_status(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 	struct forward l = local(free_port());
 	struct host h[] = { HOST("a", "good"), HOST("b", "wrong-key") };
 
 	skip_without_library();
 	h[0].forwards = &l;
 	h[0].forward_count = 1;
-	apply(m->f, h, 2);
-	wait_field(m->f, forward_field, "a", "state", "\"up\"");
-	wait_state(m->f, "b", "parked");
-	assert_null(next(m));	/* not before it is ready */
-	notify_ready(m->notify);
-	assert_begins(wait_next(m), "READY=1\nSTATUS="
+	apply(t->f, h, 2);
+	wait_field(t->f, forward_field, "a", "state", "\"up\"");
+	wait_state(t->f, "b", "parked");
+	assert_null(manager_next(&t->m));	/* not before it is ready */
+	notify_ready(t->notify);
+	assert_begins(wait_next(t), "READY=1\nSTATUS="
 	    "1/1 forwards up, 0 verified, b parked since ");
-	assert_null(next(m));
+	assert_null(manager_next(&t->m));
 }
 
 static void
 the_status_is_told_when_it_changes(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 	struct forward l = local(free_port());
 	struct host h[] = { HOST("a", "good") };
 	int64_t began;
@@ -171,42 +123,42 @@ the_status_is_told_when_it_changes(void **state)
 	unsigned count = 0;
 
 	skip_without_library();
-	notify_ready(m->notify);
-	assert_string_equal(wait_next(m),
+	notify_ready(t->notify);
+	assert_string_equal(wait_next(t),
 	    "READY=1\nSTATUS=0/0 forwards up, 0 verified");
 	began = clock_now_ms();
 	h[0].forwards = &l;
 	h[0].forward_count = 1;
-	apply(m->f, h, 1);
+	apply(t->f, h, 1);
 	do {
-		text = wait_next(m);
+		text = wait_next(t);
 		count++;
 	} while (strcmp(text, "STATUS=1/1 forwards up, 0 verified") != 0);
 	/* Many changes, one line; not within a second of the one before. */
 	assert_true(clock_now_ms() - began >= 900);
 	assert_true(count <= 2);
-	notices_tell(m->f->notices, (struct notice){ .kind = NOTICE_HOST,
+	notices_tell(t->f->notices, (struct notice){ .kind = NOTICE_HOST,
 	    .host = "a", .from = "up", .to = "up" });
-	notify_stopping(m->notify);
-	assert_string_equal(wait_next(m), "STOPPING=1\nSTATUS=stopping");
-	apply(m->f, h, 0);
-	assert_null(next(m));
+	notify_stopping(t->notify);
+	assert_string_equal(wait_next(t), "STOPPING=1\nSTATUS=stopping");
+	apply(t->f, h, 0);
+	assert_null(manager_next(&t->m));
 }
 
 static void
 nothing_is_told_of_what_reads_the_same(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 	struct timeval longer = { 1, 200000 };
 
 	skip_without_library();
-	notify_ready(m->notify);
-	wait_next(m);
-	notices_tell(m->f->notices, (struct notice){ .kind = NOTICE_HOST,
+	notify_ready(t->notify);
+	wait_next(t);
+	notices_tell(t->f->notices, (struct notice){ .kind = NOTICE_HOST,
 	    .host = "a", .from = "up", .to = "up" });
-	event_base_loopexit(m->f->base, &longer);
-	event_base_dispatch(m->f->base);
-	assert_null(next(m));
+	event_base_loopexit(t->f->base, &longer);
+	event_base_dispatch(t->f->base);
+	assert_null(manager_next(&t->m));
 }
 
 static void
@@ -219,21 +171,21 @@ on_refused(void *arg, const struct reload_result *r)
 static void
 a_refused_reload_is_told(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 	const char *text;
 	long long before = clock_now_us(), at;
 
 	skip_without_library();
-	notify_ready(m->notify);
-	wait_next(m);
-	notify_reloading(m->notify);
-	text = wait_next(m);
+	notify_ready(t->notify);
+	wait_next(t);
+	notify_reloading(t->notify);
+	text = wait_next(t);
 	assert_int_equal(sscanf(text, "RELOADING=1\nMONOTONIC_USEC=%lld",
 	    &at), 1);
 	assert_true(at >= before && at <= clock_now_us());
-	reload_start(m->reload, (struct reload_wish){ 0 }, on_refused,
-	    m->notify);
-	text = wait_next(m);
+	reload_start(t->reload, (struct reload_wish){ 0 }, on_refused,
+	    t->notify);
+	text = wait_next(t);
 	assert_begins(text, "READY=1\nSTATUS="
 	    "the last reload was refused (");
 	assert_null(strchr(text + strlen("READY=1\n"), '\n'));
@@ -242,33 +194,33 @@ a_refused_reload_is_told(void **state)
 static void
 overlapping_reloads_are_one(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 
 	skip_without_library();
-	notify_ready(m->notify);
-	wait_next(m);
-	notify_reloading(m->notify);
-	notify_reloading(m->notify);
-	notify_reloaded(m->notify);
-	assert_begins(wait_next(m), "RELOADING=1\n");
-	assert_begins(wait_next(m), "RELOADING=1\n");
-	assert_null(next(m));
-	notify_reloaded(m->notify);
-	assert_begins(wait_next(m), "READY=1\n");
+	notify_ready(t->notify);
+	wait_next(t);
+	notify_reloading(t->notify);
+	notify_reloading(t->notify);
+	notify_reloaded(t->notify);
+	assert_begins(wait_next(t), "RELOADING=1\n");
+	assert_begins(wait_next(t), "RELOADING=1\n");
+	assert_null(manager_next(&t->m));
+	notify_reloaded(t->notify);
+	assert_begins(wait_next(t), "READY=1\n");
 }
 
 static void
 the_watchdog_hears_of_the_loop(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 	struct notify *other;
 
 	skip_without_library();
-	assert_null(next(m));
+	assert_null(manager_next(&t->m));
 	setenv("WATCHDOG_USEC", "200000", 1);
-	other = notify_new(m->f->base);
+	other = notify_new(t->f->base);
 	for (int i = 0; i < 3; i++)
-		assert_string_equal(wait_next(m), "WATCHDOG=1");
+		assert_string_equal(wait_next(t), "WATCHDOG=1");
 	notify_free(other);
 	unsetenv("WATCHDOG_USEC");
 }
@@ -276,21 +228,21 @@ the_watchdog_hears_of_the_loop(void **state)
 static void
 a_descriptor_is_stored_and_dropped(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 	int ends[2], fd;
 	struct stat a, b;
 
 	skip_without_library();
 	assert_int_equal(pipe(ends), 0);
-	notify_store(m->notify, ends[0], "hawser-0123");
-	assert_string_equal(wait_next(m),
+	notify_store(t->notify, ends[0], "hawser-0123");
+	assert_string_equal(wait_next(t),
 	    "FDSTORE=1\nFDPOLL=0\nFDNAME=hawser-0123");
-	fd = m->fd;
+	fd = t->m.fd;
 	fstat(fd, &a);
 	fstat(ends[0], &b);
 	assert_int_equal(a.st_ino, b.st_ino);
-	notify_unstore(m->notify, "hawser-0123");
-	assert_string_equal(wait_next(m),
+	notify_unstore(t->notify, "hawser-0123");
+	assert_string_equal(wait_next(t),
 	    "FDSTOREREMOVE=1\nFDNAME=hawser-0123");
 	close(ends[0]);
 	close(ends[1]);
@@ -299,22 +251,22 @@ a_descriptor_is_stored_and_dropped(void **state)
 static void
 nobody_listens(void **state)
 {
-	struct manager *m = *state;
+	struct told *t = *state;
 	struct notify *n;
 
 	unsetenv("NOTIFY_SOCKET");
-	n = notify_new(m->f->base);
+	n = notify_new(t->f->base);
 	assert_false(notify_is_heard(n));
-	notify_follow(n, m->f->notices, m->f->table, m->reload);
+	notify_follow(n, t->f->notices, t->f->table, t->reload);
 	notify_ready(n);
 	notify_reloading(n);
 	notify_reloaded(n);
-	notify_store(n, m->sock, "hawser-0123");
+	notify_store(n, t->m.sock, "hawser-0123");
 	notify_unstore(n, "hawser-0123");
 	notify_failed(n, "two\nlines");
 	notify_stopping(n);
 	notify_free(n);
-	assert_null(next(m));
+	assert_null(manager_next(&t->m));
 }
 
 #define MANAGED(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -166,8 +166,9 @@ main(void)
 	int rc;
 
 	log_setup(LOG_ERROR, "test");
-	env.table = host_table_new(&(struct host_env){ base, budget, resolver,
-	    { "/nowhere", -1, NULL }, NULL });
+	env.table = host_table_new(&(struct host_env){ .base = base,
+	    .budget = budget, .resolver = resolver,
+	    .worker = { "/nowhere", -1, NULL } });
 	env.reload = reload_new(base, env.table,
 	    &(struct config_source){ .dir = "/nowhere" }, NULL);
 	host_table_apply(env.table, plan, &config);
