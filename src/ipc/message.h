@@ -18,6 +18,9 @@
 #define MESSAGE_SIZE_MAX	(200 * 1024)	/* bytes: one datagram */
 #define MESSAGE_FDS_MAX		200
 
+/* ORDER_STOP: open connections may go on for so long, in ms. */
+#define MESSAGE_STOP_MS		5000
+
 /* The descriptor on which a child finds its end of the socket. */
 #define MESSAGE_FD		3
 
@@ -32,7 +35,7 @@ enum message_name {
 	ORDER_TAKEOVER,		/* run HawserTakeover's command there, once */
 	ORDER_CANCEL,		/* end one forward; open connections stay */
 	ORDER_DRAIN,		/* cancel all; exit when connections ended */
-	ORDER_STOP,		/* cancel all, confirmed; then exit */
+	ORDER_STOP,		/* the same; exit after MESSAGE_STOP_MS */
 	ORDER_RECORDED,		/* the key of FACT_HOSTKEY is in known_hosts */
 	ORDER_ADDRESSES,	/* the answer to FACT_RESOLVE */
 	ORDER_LINK,		/* be a hop: the next server + the next

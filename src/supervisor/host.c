@@ -13,8 +13,8 @@
 #include "supervisor/host_entry.h"
 #include "supervisor/notice.h"
 
-/* A worker that was told to stop has this long to free its remote ports. */
-#define STOP_MS		5000
+/* A worker that was told to stop has so long after the last connection. */
+#define STOP_MS		(MESSAGE_STOP_MS + 500)
 
 void
 host_timer_set(struct event *timer, int64_t ms)

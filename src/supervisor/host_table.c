@@ -7,7 +7,7 @@
 #include "supervisor/host_entry.h"
 
 /* How long after the limit of a stop the last processes may take to die. */
-#define DEATH_MS	1000
+#define DEATH_MS	500
 
 static void
 on_stopped(evutil_socket_t fd, short what, void *arg)

@@ -18,6 +18,7 @@
 #include "base/places.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "ipc/message.h"
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
 #include "supervisor/daemonize.h"
@@ -35,8 +36,8 @@
 #include "supervisor/resolver.h"
 #include "supervisor/routes.h"
 
-/* 5 s for the whole of a stop, the last processes' exits included. */
-#define STOP_MS		4500
+/* Open connections have their time, and workers a moment to go after it. */
+#define STOP_MS		(MESSAGE_STOP_MS + 500)
 
 #define SIGNAL_COUNT	4
 

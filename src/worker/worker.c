@@ -38,12 +38,14 @@ struct worker {
 	char *over_text;
 	struct event *over_turn;
 	struct event *orders;
-	struct event *stop_timer;
+	struct event *cancel_limit;	/* both of a stop */
+	struct event *drain_limit;
 	struct report_gauge rtt;
 	int64_t rtt_us;
 	uint64_t heard;		/* when the last ping was answered */
 	bool draining;		/* ends when the connections have */
-	bool stopping;		/* ends when all is cancelled */
+	bool stopping;		/* ... or when they have had their time */
+	bool overdue;		/* which they have */
 	bool cancelled;		/* nothing listens for us any more */
 	bool ended;		/* the ending is set */
 	bool orphaned;
@@ -63,15 +65,16 @@ finish_if_done(struct worker *w)
 {
 	if (w->ended || !w->cancelled)
 		return;
-	if (w->stopping) {
-		ending_set(w->ending, END_STOPPED, "stopped as ordered");
-		leave_loop(w);
-	} else if (w->draining && w->loop.item_count == 0 &&
-	    connection_is_quiet(w->connection)) {
-		ending_set(w->ending, END_STOPPED,
-		    "the last connection has ended");
-		leave_loop(w);
-	}
+	if (w->overdue)
+		ending_set(w->ending, END_STOPPED, "stopped as ordered, "
+		    "though connections were open");
+	else if (w->loop.item_count > 0 ||
+	    !connection_is_quiet(w->connection))
+		return;
+	else
+		ending_set(w->ending, END_STOPPED, w->stopping ?
+		    "stopped as ordered" : "the last connection has ended");
+	leave_loop(w);
 }
 
 static void
@@ -86,11 +89,12 @@ on_cancelled(void *arg)
 	struct worker *w = arg;
 
 	w->cancelled = true;
+	event_del(w->cancel_limit);
 	finish_if_done(w);
 }
 
 static void
-on_stop_timer(evutil_socket_t fd, short what, void *arg)
+on_cancel_limit(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
 
@@ -98,6 +102,17 @@ on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	log_warn("the server did not confirm that forwards are cancelled");
 	w->cancelled = true;
+	finish_if_done(w);
+}
+
+static void
+on_drain_limit(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	w->overdue = true;
 	finish_if_done(w);
 }
 
@@ -289,10 +304,10 @@ on_stop(struct worker *w)
 	if (w->stopping)
 		return;
 	w->stopping = true;
-	loop_timer_set(w->stop_timer, WORKER_CANCEL_MS);
-	if (w->draining)
-		finish_if_done(w);
-	else
+	loop_timer_set(w->drain_limit, MESSAGE_STOP_MS);
+	if (!w->cancelled)
+		loop_timer_set(w->cancel_limit, WORKER_CANCEL_MS);
+	if (!w->draining)
 		forwards_cancel_all(w->forwards, on_cancelled, w);
 }
 
@@ -431,10 +446,11 @@ start(struct worker *w, struct transport *t, struct known_hosts *known,
 	w->loop.connection = w->connection;
 	w->orders = event_new(w->loop.base, w->sock, EV_READ | EV_PERSIST,
 	    on_orders, w);
-	w->stop_timer = evtimer_new(w->loop.base, on_stop_timer, w);
+	w->cancel_limit = evtimer_new(w->loop.base, on_cancel_limit, w);
+	w->drain_limit = evtimer_new(w->loop.base, on_drain_limit, w);
 	w->over_turn = evtimer_new(w->loop.base, on_over_turn, w);
-	if (w->orders == NULL || w->stop_timer == NULL ||
-	    w->over_turn == NULL ||
+	if (w->orders == NULL || w->cancel_limit == NULL ||
+	    w->drain_limit == NULL || w->over_turn == NULL ||
 	    event_add(w->orders, NULL) == -1)
 		return err_set(err, ERR_NOMEM, "no memory for the event loop");
 	w->ping = ping_new(&w->loop, w->order->alive_interval_s,
@@ -469,7 +485,8 @@ stop(struct worker *w)
 	free_event(w->orders);
 	free_event(w->over_turn);
 	free(w->over_text);
-	free_event(w->stop_timer);
+	free_event(w->cancel_limit);
+	free_event(w->drain_limit);
 	report_forget(w->loop.report, &w->rtt);
 	report_stop(w->loop.report);
 	loop_fini(&w->loop);

@@ -15,7 +15,7 @@
  * connection ends, or is to end.
  */
 
-#define WORKER_CANCEL_MS	3000	/* for confirmations of ORDER_STOP */
+#define WORKER_CANCEL_MS	3000	/* for confirmations after ORDER_STOP */
 #define WORKER_BYE_MS		500	/* to hand the good-bye over */
 
 /*

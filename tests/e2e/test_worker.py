@@ -725,12 +725,30 @@ def test_stop_frees_ports_and_says_goodbye(worker, sshd, serve):
     server = serve(echo)
     remote, _ = worker.forward(tcp("localhost", ports.free()),
                                tcp("127.0.0.1", server.port))
-    with connect(remote.port) as s:
-        assert servers.ping(s)
-        worker.send("stop")
-        assert worker.end()["class"] == "stopped"
-        assert not servers.is_bound(remote.port)
+    worker.send("stop")
+    watch = Stopwatch()
+    assert worker.end()["class"] == "stopped"
+    assert watch.seconds < 2 * STRETCH
+    assert not servers.is_bound(remote.port)
     sshd.log.wait("disconnect")
+
+
+def test_stop_lets_connections_end(worker, serve):
+    """What is open goes on, and the end of the last one is ours."""
+    server = serve(echo)
+    local = worker.listen("local", tcp("127.0.0.1", server.port))
+    remote, _ = worker.forward(tcp("localhost", ports.free()),
+                               tcp("127.0.0.1", server.port))
+    with connect(local.port) as a, connect(remote.port) as b:
+        assert servers.ping(a) and servers.ping(b)
+        worker.send("stop")
+        watch = Stopwatch()
+        until(lambda: not servers.is_bound(remote.port), 5, "cancelled")
+        assert servers.ping(a) and servers.ping(b)
+        a.close()
+        assert servers.ping(b)
+    assert worker.end()["text"] == "stopped as ordered"
+    assert watch.seconds < 4 * STRETCH
 
 
 # Back-pressure --------------------------------------------------------------
