@@ -3,12 +3,15 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +37,24 @@ static enum log_level max_level = LOG_INFO;
 static enum log_format format = LOG_TEXT;
 static char ident[64];
 static unsigned lost;		/* lines since the reader got stuck */
+static bool torn;		/* of the last one only a part was taken */
+
+void
+log_detach(void)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(STDERR_FILENO, &st) == -1 ||
+	    (!S_ISFIFO(st.st_mode) && !isatty(STDERR_FILENO)))
+		return;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY |
+	    O_CLOEXEC);
+	if (fd == -1)
+		return;
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+}
 
 void
 log_setup(enum log_level level, const char *name)
@@ -117,26 +138,35 @@ put_json(char *line, size_t size, enum log_level level, const char *text)
 	    .text = text });
 }
 
-static void
+/* True if the whole line was taken. */
+static bool
 write_line(enum log_level level, const char *text)
 {
 	char line[JSON_SIZE];
-	size_t len;
+	size_t len = 0;
+	ssize_t n;
 
+	if (torn)	/* which ends here */
+		line[len++] = '\n';
 	/* One byte is left for the new line. */
-	len = format == LOG_JSON ?
-	    put_json(line, sizeof(line) - 1, level, text) :
-	    put_text(line, LINE_SIZE - 1, level, text);
+	len += format == LOG_JSON ?
+	    put_json(line + len, sizeof(line) - 1 - len, level, text) :
+	    put_text(line + len, LINE_SIZE - 1 - len, level, text);
 	line[len++] = '\n';
 	/* One write per line, so that processes' lines never mix. */
-	if (write(STDERR_FILENO, line, len) == -1)
-		len = 0;	/* nowhere to tell it */
+	n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == -1 && errno == ENOTSOCK)
+		n = write(STDERR_FILENO, line, len);
+	if (n > 0)
+		torn = (size_t)n < len;
+	return n == (ssize_t)len;
 }
 
 /*
  * A log that nobody reads must not stop the tunnels: when a pipe or terminal
- * is full, lines are dropped, after one wait. Others who write to the same
- * pipe can still fill it between our look and our write.
+ * is full, lines are dropped, after one wait. Where log_detach() could do
+ * nothing, others who write to the same pipe can still fill it between our look
+ * and our write.
  */
 static bool
 has_room(void)
@@ -160,14 +190,12 @@ put(enum log_level level, const char *fmt, va_list ap)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
 	if (lost > 0 && has_room()) {
-		snprintf(note, sizeof(note), "nobody read the log: %u lines "
-		    "are missing here", lost);
-		lost = 0;
-		write_line(LOG_WARN, note);
+		snprintf(note, sizeof(note), "the log was full: %u lines are "
+		    "missing here", lost);
+		if (write_line(LOG_WARN, note))
+			lost = 0;
 	}
-	if (lost == 0 && has_room())
-		write_line(level, text);
-	else
+	if (lost > 0 || !has_room() || !write_line(level, text))
 		lost++;
 	errno = saved;
 }

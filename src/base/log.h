@@ -22,6 +22,14 @@ enum log_format { LOG_TEXT, LOG_JSON };
  */
 void log_setup(enum log_level, const char *ident);
 
+/*
+ * Makes standard error, if it is a pipe or a terminal, an open file of our own
+ * on which nobody waits; those who share ours with us go on as before. Comes
+ * before privileges go, which it may take; what it can't do is left. Programs
+ * that we start inherit it.
+ */
+void log_detach(void);
+
 /* The level alone. */
 void log_set_level(enum log_level);
 enum log_level log_get_level(void);
@@ -33,8 +41,8 @@ enum log_format log_get_format(void);
 
 /*
  * Writes one line. Never fails, keeps errno. 2047 bytes at most; 4095 as JSON,
- * which is what a pipe takes whole. Does not wait for a reader that is stuck:
- * lines are dropped and counted then.
+ * which is what a pipe takes whole. A reader that is stuck is not waited for,
+ * nor a disk that is full: lines are dropped and counted then.
  */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
