@@ -2,7 +2,7 @@
 #ifndef HAWSER_BASE_LIMITS_H
 #define HAWSER_BASE_LIMITS_H
 
-/* limits: setrlimit(2), where more than one program wants the same. */
+/* limits: what more than one program tells the kernel of itself. */
 
 /* A crash leaves no core file, here and in what we execute. */
 void limits_no_core(void);
@@ -12,5 +12,15 @@ void limits_no_core(void);
  * and in a worker, a pidfd, a socket make many for many hosts.
  */
 void limits_many_fds(void);
+
+/*
+ * When memory is short the kernel shall end a worker, which is replaced, rather
+ * than the supervisor (oom_score_adj in proc(5)). keep is for that one, before
+ * it gives up its rights, and does nothing without CAP_SYS_RESOURCE: -500,
+ * unless it is less already. offer is for what it starts, before that becomes
+ * undumpable: 200 more than it has, or than 0.
+ */
+void limits_oom_keep(void);
+void limits_oom_offer(void);
 
 #endif

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
+
 #define FIRST_FD	3	/* where spawn_exec() puts descriptors */
 
 int
@@ -91,6 +93,7 @@ guard_main(const char *command)
 	int code, number;
 
 	prctl(PR_SET_NAME, "hawserd-guard");
+	limits_oom_offer();
 	sigemptyset(&awaited);
 	sigaddset(&awaited, SIGTERM);
 	sigaddset(&awaited, SIGCHLD);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/caps.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "ipc/message.h"
@@ -90,6 +91,7 @@ resolver_child_main(void)
 	int rc;
 
 	prctl(PR_SET_NAME, "hawserd-names");
+	limits_oom_offer();
 	/* Answers come from the network: root's powers are none of ours. */
 	(void)caps_keep(CAPS_NONE, NULL);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

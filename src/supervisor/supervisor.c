@@ -148,6 +148,7 @@ static_assert(sizeof(signals) / sizeof(signals[0]) == SIGNAL_COUNT,
 static void
 print_diagnostics(const struct reload_result *r)
 {
+	fd_set_nonblock(STDERR_FILENO, 0);	/* see log_detach() */
 	if (r->config == NULL) {
 		complain(r->error);
 		return;
@@ -371,6 +372,9 @@ static int
 run(struct supervisor *s, struct err *err)
 {
 	s->inherit = inherit_new();
+	/* What root may has to come first. */
+	log_detach();
+	limits_oom_keep();
 	if (settle_down(s, err) == -1)
 		return -1;
 	if (instance_open(&s->instance, s->options.socket, &s->sock,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "ipc/message.h"
 #include "ipc/order.h"
@@ -78,6 +79,7 @@ main(int argc, char *argv[])
 		printf("hawser-worker %s\n", HAWSER_VERSION);
 		return 0;
 	}
+	limits_oom_offer();
 	/* Run by a descriptor, it has that one's number for a name. */
 	prctl(PR_SET_NAME, "hawser-worker");
 	harden_process();

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 """What hawserd's processes are given, and how it keeps them alive."""
 
+import contextlib
+import fcntl
+import os
 import signal
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from lib import ports, proc
 from lib.hawserd import stanza
 from lib.servers import connect, ping
-from lib.wait import STRETCH, Stopwatch
+from lib.wait import STRETCH, Stopwatch, until
 
 # Four rounds of beats, as supervisor/pulse.h says.
 SILENCE = 15
@@ -55,6 +58,104 @@ def test_frozen_workers_are_replaced(hawserd, sshd, make_sshd, target,
             assert ping(s)
         assert ping(stream)
     assert hawserd.worker_pid("others") == untouched
+
+
+def links(pid):
+    """Where the descriptors of a process lead, by number."""
+    found = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+    return found
+
+
+def oom_score_adj(pid):
+    with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as f:
+        return int(f.read())
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a worker is not dumpable")
+def test_what_a_worker_is_given(hawserd, sshd, target):
+    """Nothing of its supervisor's but its socket and what it is lent."""
+    local = ports.free()
+    hawserd.environment["SECRET"] = "hunter2"
+    hawserd.write(stanza("one", sshd, f"LocalForward 127.0.0.1:{local} "
+                         f"{target}"))
+    hawserd.start()
+    pid = hawserd.wait_up("one")["pid"]
+    hawserd.wait_forward("one", f"L:127.0.0.1:{local}")
+    found = links(pid)
+    assert found[0] == found[1] == "/dev/null"
+    assert found[2] == hawserd.log.path
+    files = [v for n, v in found.items() if n > 2]
+    # Beside the loop's own: orders, the connection, the listener.
+    assert sum(f.startswith("socket:") for f in files) == 3, found
+    assert all(f.startswith(("socket:", "pipe:", "anon_inode:"))
+               for f in files), found
+    shared = {f for f in files if not f.startswith("anon_inode:")} \
+        & set(links(hawserd.pid).values())
+    assert len(shared) == 1, "the listener and no other"
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        names = {v.split(b"=")[0].decode() for v in f.read().split(b"\0")[:-1]}
+    assert "HOME" in names
+    assert names <= {
+        "PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR",
+        "SSH_AUTH_SOCK", "JOURNAL_STREAM", "XDG_RUNTIME_DIR",
+        "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"}
+    assert os.getpgid(pid) == pid
+    assert oom_score_adj(pid) == max(0, oom_score_adj(os.getpid())) + 200
+    assert oom_score_adj(hawserd.pid) <= oom_score_adj(os.getpid())
+
+
+def test_nobody_reads_the_log(hawserd, sshd, target):
+    """Row 48: nothing waits for the reader of a full pipe, which has other
+    writers, too; it is told what it has missed."""
+    local = ports.free()
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} {target}",
+                         HawserStable=0))
+    reader, writer = os.pipe()
+    hawserd.under = ("sh", "-c", f'exec "$@" 2>/proc/{os.getpid()}/fd/{writer}',
+                     "sh")
+    hawserd.start()
+    pid = hawserd.wait_up("one")["pid"]
+    fcntl.fcntl(writer, fcntl.F_SETFL, os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b"\n" * 4096):
+            pass
+    for _ in range(3):
+        proc.kill(pid)
+        hawserd.wait_ended("one", "up", "waiting", "connecting")
+        hawserd.request("POST", "/v1/hosts/one/retry")
+        until(lambda: hawserd.worker_pid("one") not in (None, pid), 5, "a new")
+        pid = hawserd.wait_up("one")["pid"]
+    with connect(local) as s:
+        assert ping(s)
+    fcntl.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while os.read(reader, 65536):
+            pass
+    hawserd.request("POST", "/v1/hosts/one/down")
+    fcntl.fcntl(reader, fcntl.F_SETFL, 0)
+    text = b""
+    while b"an operator wants" not in text:
+        text += os.read(reader, 65536)
+    assert b"hawserd: the log was full: " in text
+    hawserd.stop()
+    os.close(reader)
+    os.close(writer)
+
+
+def test_nothing_is_open_at_the_start(hawserd, sshd, target):
+    """Row 48: no descriptor of ours becomes a standard one."""
+    local = ports.free()
+    hawserd.write(stanza("one", sshd, f"LocalForward {local} {target}"))
+    hawserd.under = ("sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh")
+    hawserd.start()
+    hawserd.wait_up("one")
+    with connect(local) as s:
+        assert ping(s)
+    found = links(hawserd.pid)
+    assert found[0] == found[1] == found[2] == "/dev/null"
 
 
 @pytest.mark.long
