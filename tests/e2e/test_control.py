@@ -72,17 +72,26 @@ def test_sigterm_while_connecting(hawserd, sshd, serve):
     assert hawserd.stop() < 5 + STRETCH
 
 
-def test_sigterm_with_a_frozen_worker(hawserd, sshd, target):
-    """Who doesn't answer is killed; the others free their ports."""
-    remote = ports.free()
-    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} a:1"),
-                  stanza("two", sshd, f"RemoteForward {remote} {target}"))
+@pytest.mark.parametrize("count", (20, pytest.param(
+    500, marks=(pytest.mark.long, pytest.mark.timeout(900)))))
+def test_sigterm_with_a_frozen_worker(hawserd, sshd, target, count,
+                                      record_property):
+    """Row 49: who doesn't answer is killed; the others free their ports."""
+    remotes = [ports.free() for _ in range(count)]
+    names = [f"h{i}" for i in range(count)]
+    hawserd.write(*(stanza(name, sshd, f"RemoteForward {remote} {target}")
+                    for name, remote in zip(names, remotes)))
+    watch = Stopwatch()
     hawserd.start()
-    frozen = hawserd.wait_up("one")["pid"]
-    hawserd.wait_forward("two", f"R:{remote}")
-    proc.kill(frozen, signal.SIGSTOP)
-    assert hawserd.stop() < 5 + 2 * STRETCH
-    sshd.log.wait("cancel-tcpip-forward")
+    for name in names:
+        hawserd.wait_up(name, timeout=300)
+    record_property("up_s", watch.seconds)
+    proc.kill(hawserd.worker_pid("h7"), signal.SIGSTOP)
+    took = hawserd.stop()
+    record_property("stop_s", took)
+    assert took < 6 * STRETCH
+    until(lambda: not any(map(is_bound, remotes)), 2, "the ports are free")
+    assert sshd.log.count("cancel-tcpip-forward want_reply") == count - 1
 
 
 @pytest.mark.parametrize("how", ("signal", "retry"))

@@ -37,7 +37,13 @@ def latency(port, host="127.0.0.1"):
             assert watch.seconds < 30
 
 
-def kill_workers(hawserd, sshd, serve, count):
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def kill_workers(hawserd, sshd, serve, count, warm_up):
+    """Gives the gaps, and the supervisor's memory after the first warm_up
+    kills and after the last."""
     server = serve(echo)
     mine, others = ports.free(), ports.free()
     target = f"localhost:{server.port}"
@@ -49,8 +55,11 @@ def kill_workers(hawserd, sshd, serve, count):
     hawserd.wait_up("others")
     others_pid = hawserd.worker_pid("others")
     stream, knocker = Stream(others), Knocker(mine)
-    gaps = []
-    for _ in range(count):
+    gaps, memory = [], []
+    open_before = descriptors(hawserd.pid)
+    for done in range(count):
+        if done == warm_up:
+            memory.append(proc.rss(hawserd.pid))
         pid = hawserd.wait_up("mine")["pid"]
         proc.kill(pid, signal.SIGKILL)
         gaps.append(latency(mine))
@@ -61,13 +70,17 @@ def kill_workers(hawserd, sshd, serve, count):
     assert knocker.refused == 0
     assert stream.finish() > 0
     assert hawserd.worker_pid("others") == others_pid
-    return sorted(gaps)
+    memory.append(proc.rss(hawserd.pid))
+    until(lambda: descriptors(hawserd.pid) <= open_before, 5,
+          "no descriptor is left over")
+    assert all(map(proc.alive, proc.descendants(hawserd.pid))), "no zombie"
+    return sorted(gaps), memory
 
 
 @pytest.mark.alone
 def test_killed_worker_is_replaced_at_once(hawserd, sshd, serve,
                                            record_property):
-    gaps = kill_workers(hawserd, sshd, serve, 10)
+    gaps, _ = kill_workers(hawserd, sshd, serve, 10, 0)
     record_property("gap_p50_s", statistics.median(gaps))
     record_property("gap_max_s", gaps[-1])
     assert statistics.median(gaps) < 0.5 * STRETCH, gaps
@@ -77,9 +90,11 @@ def test_killed_worker_is_replaced_at_once(hawserd, sshd, serve,
 @pytest.mark.alone
 @pytest.mark.timeout(1800)
 def test_a_thousand_killed_workers(hawserd, sshd, serve, record_property):
-    gaps = kill_workers(hawserd, sshd, serve, 1000)
+    gaps, memory = kill_workers(hawserd, sshd, serve, 1000, 100)
     record_property("gap_p50_s", statistics.median(gaps))
     record_property("gap_p99_s", gaps[989])
+    record_property("rss", memory)
+    assert memory[1] < 1.01 * memory[0], memory
     assert gaps[989] < 1 * STRETCH, gaps[-20:]
 
 
@@ -115,7 +130,9 @@ def test_second_daemon_is_refused(hawserd, sshd, make_hawserd):
     second.environment = hawserd.environment
     second.spawn()
     assert second.wait_exit() == 1
-    assert second.log.text().strip()
+    assert second.log.text().endswith(
+        f"hawserd: hawserd is already running (pid {hawserd.pid}) with the "
+        f"socket {hawserd.socket}; --socket names another\n")
     assert hawserd.host("one")["state"] == "up"
 
 
@@ -163,6 +180,36 @@ def test_upgrade_under_a_running_daemon(hawserd, sshd, serve, workdir):
     hawserd.wait_up("one")
     with connect(local) as s:
         assert ping(s)
+
+
+def test_crash_loop(hawserd, sshd, serve):
+    """Row 45: it is that host's alone, named, and slowed down."""
+    # A sanitizer would make an exit of it.
+    hawserd.environment["ASAN_OPTIONS"] += ":handle_segv=0"
+    locals_ = mine, others = ports.free(), ports.free()
+    target = f"127.0.0.1:{serve(echo).port}"
+    hawserd.write(*(stanza(name, sshd, f"LocalForward {port} {target}")
+                    for name, port in zip(("mine", "others"), locals_)))
+    hawserd.start()
+    others_pid = hawserd.wait_up("others")["pid"]
+    for _ in range(2):
+        pid = hawserd.wait_up("mine")["pid"]
+        proc.kill(pid, signal.SIGSEGV)
+        host = until(lambda: (h := hawserd.host("mine"))["pid"] != pid and h,
+                     10, "the crash is noticed")
+        assert host["last_end"]["class"] == "crash"
+        assert "signal 11 (Segmentation fault)" in host["last_end"]["text"]
+    # The first was made good at once, the second not before 5 s.
+    log = hawserd.log.find("error hawserd: the link ended host=mine "
+                           "class=crash .* next=(.*)")
+    assert log[0] == "now"
+    assert float(log[1].rstrip("s")) >= 5
+    assert host["state"] == "waiting" and len(log) == 2
+    client = connect(mine)      # it waits: 5 s are less than HawserHold
+    assert hawserd.worker_pid("others") == others_pid
+    with connect(others) as s:
+        assert ping(s)
+    client.close()
 
 
 # A worker of the host "flood" says things as fast as it can; others are real.
