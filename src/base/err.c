@@ -36,8 +36,9 @@ err_sys(struct err *err, const char *fmt, ...)
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	len = strlen(err->text);
-	snprintf(err->text + len, sizeof(err->text) - len, ": %s",
-	    strerror(saved));
+	snprintf(err->text + len, sizeof(err->text) - len, ": %s%s",
+	    strerror(saved), saved == EMFILE ?
+	    " (the limit is ulimit -n, or LimitNOFILE= of the unit)" : "");
 	return -1;
 }
 

@@ -35,7 +35,10 @@ struct err {
 int err_set(struct err *, enum err_code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same with code ERR_SYS; ": " and errno's text are appended. */
+/*
+ * The same with code ERR_SYS; ": " and errno's text are appended, and where a
+ * limit is set that was reached.
+ */
 int err_sys(struct err *, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

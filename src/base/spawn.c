@@ -150,6 +150,17 @@ adopt(struct process *out, pid_t pid, struct err *err)
 	return -1;
 }
 
+/* What fork(2) says. */
+static int
+no_process(struct err *err, const char *what)
+{
+	if (errno == EAGAIN)
+		return err_sys(err, "cannot start %s: too many processes "
+		    "(the limit is ulimit -u, or TasksMax= of the unit)",
+		    what);
+	return err_sys(err, "cannot start %s", what);
+}
+
 static void
 run_program(const struct spawn *s, char **envp, const struct tools *t)
 {
@@ -196,7 +207,7 @@ spawn_exec(struct process *out, const struct spawn *s, struct err *err)
 	free(envp);
 	fd_close(&report[1]);
 	if (pid == -1) {
-		err_sys(err, "cannot start %s", s->path);
+		no_process(err, s->path);
 		fd_close(&report[0]);
 		return -1;
 	}
@@ -221,7 +232,7 @@ spawn_fork(struct process *out, int fd, int (*run)(int fd, void *arg),
 
 	*out = (struct process){ -1, -1 };
 	if ((pid = fork()) == -1)
-		return err_sys(err, "cannot start a process");
+		return no_process(err, "a process");
 	if (pid == 0) {
 		become_child(parent, SIGKILL);
 		arrange_fds(&fd, 1, &(struct tools){ -1, -1 });

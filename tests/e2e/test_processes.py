@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -143,6 +144,64 @@ def test_nobody_reads_the_log(hawserd, sshd, target):
     hawserd.stop()
     os.close(reader)
     os.close(writer)
+
+
+@pytest.fixture
+def small_disk(hawserd, stack):
+    """The state folder is a file system of 64 KiB."""
+    folder = hawserd.path("state")
+    if os.getuid() != 0 or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "hawser-test",
+             folder], check=False).returncode:
+        pytest.skip("needs to mount a file system")
+    stack.callback(subprocess.run, ["umount", "-l", folder], check=True)
+    return folder
+
+
+def fill(folder):
+    path = os.path.join(folder, "filler")
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
+        while f.write(b"x" * 512):
+            pass
+    return path
+
+
+def test_full_disk(hawserd, small_disk, sshd, make_sshd, target):
+    """Row 26: traffic goes on, no file is cut off, and what could not be
+    written is told."""
+    other, local = make_sshd(), ports.free()
+    known = os.path.join(small_disk, "known_hosts")
+    with open(sshd.known_hosts, encoding="ascii") as f:
+        before = f.read()
+    with open(known, "w", encoding="ascii") as f:
+        f.write(before)
+    options = {"UserKnownHostsFile": known,
+               "StrictHostKeyChecking": "accept-new",
+               "HawserBackoff": "1s 1s"}
+    hawserd.write(
+        stanza("one", sshd, f"LocalForward {local} {target}", **options))
+    log = os.path.join(small_disk, "log")
+    hawserd.under = ("sh", "-c", f'exec "$@" 2>>{log}', "sh")
+    filler = fill(small_disk)
+    hawserd.start()
+    hawserd.wait_up("one")
+    hawserd.write(
+        stanza("new", other, f"LocalForward {ports.free()} {target}",
+               **options), name="20-new.conf")
+    hawserd.hup()
+    end = hawserd.wait_ended("new", "waiting", "parked")["last_end"]
+    assert "No space left on device" in end["text"], end
+    with open(known, encoding="ascii") as f:
+        assert f.read() == before
+    with connect(local) as s:
+        assert ping(s)
+    os.unlink(filler)
+    hawserd.request("POST", "/v1/hosts/new/retry")
+    hawserd.wait_up("new")
+    with open(known, encoding="ascii") as f:
+        assert f.read().startswith(before)
+    with open(log, encoding="ascii") as f:
+        assert "the log was full: " in f.read()
 
 
 def test_nothing_is_open_at_the_start(hawserd, sshd, target):

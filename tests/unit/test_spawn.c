@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -259,6 +260,105 @@ killing(void **state)
 }
 
 static int
+nothing(int fd, void *arg)
+{
+	(void)fd;
+	(void)arg;
+	return 0;
+}
+
+/* In a process of its own: 0 if the shortage is said as it should be. */
+static int
+run_short(int resource, const char *want)
+{
+	char *argv[] = { (char *)"true", NULL };
+	struct spawn s = { .path = "/bin/true", .argv = argv };
+	struct rlimit l = { resource == RLIMIT_NOFILE ? 3 : 1, 3 };
+	struct process p;
+	struct err err;
+
+	/* Root has as many processes as it likes. */
+	if (getuid() == 0 && setuid(65534) == -1)
+		return 2;
+	if (setrlimit(resource, &l) == -1)
+		return 3;
+	if (spawn_exec(&p, &s, &err) != -1 || err.code != ERR_SYS ||
+	    strstr(err.text, "cannot start /bin/true: ") == NULL ||
+	    strstr(err.text, want) == NULL)
+		return 4;
+	if (resource == RLIMIT_NPROC &&
+	    (spawn_fork(&p, 0, nothing, NULL, &err) != -1 ||
+	    strstr(err.text, want) == NULL))
+		return 5;
+	return 0;
+}
+
+static void
+shortages_name_their_limit(void **state)
+{
+	static const struct {
+		int resource;
+		const char *want;
+	} cases[] = {
+		{ RLIMIT_NOFILE, "ulimit -n" },
+		{ RLIMIT_NPROC, "ulimit -u" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(run_short(cases[i].resource, cases[i].want));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
+/* Starts a process that has this pid, if nobody else takes it. */
+static bool
+start_with_pid(struct process *p, pid_t pid)
+{
+	FILE *last = fopen("/proc/sys/kernel/ns_last_pid", "w");
+
+	if (last == NULL)
+		return false;
+	fprintf(last, "%ld", (long)pid - 1);
+	if (fclose(last) == EOF)
+		return false;
+	start_shell(p, "exec sleep 60", NULL, 0);
+	return p->pid == pid;
+}
+
+static void
+a_stranger_with_its_pid_lives(void **state)
+{
+	struct process p, stranger = { -1, -1 };
+	struct process_exit how;
+	pid_t old;
+	bool met;
+
+	(void)state;
+	start_shell(&p, "exit 0", NULL, 0);
+	old = p.pid;
+	/* What has ended, but was not reaped, keeps its number. */
+	while (process_reap(&p, &how) == 0)
+		process_kill(&p);
+	met = start_with_pid(&stranger, old);
+	process_kill(&p);
+	process_signal(&p, SIGKILL);
+	if (stranger.pid != -1) {
+		assert_int_equal(process_reap(&stranger, &how), 0);
+		process_kill(&stranger);
+		assert_int_equal(wait_for(&stranger).code, SIGKILL);
+	}
+	if (!met)
+		skip();
+}
+
+static int
 child(int fd, void *arg)
 {
 	return write(fd, arg, 5) == 5 && fcntl(4, F_GETFD) == -1 ? 3 : 1;
@@ -296,6 +396,8 @@ main(void)
 		cmocka_unit_test(signals_are_as_at_the_start),
 		cmocka_unit_test(the_group_goes_with_it),
 		cmocka_unit_test(killing),
+		cmocka_unit_test(shortages_name_their_limit),
+		cmocka_unit_test(a_stranger_with_its_pid_lives),
 		cmocka_unit_test(a_function_of_ours),
 	};
 
