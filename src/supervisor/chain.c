@@ -267,17 +267,27 @@ on_linked(struct chain *c, struct member *m)
 		end_all(c, END_CRASH, NULL, str_dup(err.text));
 }
 
+static int
+make_link(const struct host *next, int pair[2], struct err *err)
+{
+	if (next == NULL)
+		return err_set(err, ERR_CLOSED,
+		    "the configuration was changed");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+		return err_sys(err, "cannot make a link behind a hop");
+	return 0;
+}
+
 /* The hop is up: it shall reach for what lies behind it. */
 static void
 lead_on(struct chain *c, struct member *m)
 {
 	const struct host *next = host_of(c, (size_t)(m - c->members) + 1);
+	struct err err;
 	int pair[2];
 
-	if (next == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-	    pair) == -1) {
-		end_all(c, END_CRASH, NULL, str_dup("cannot make a link "
-		    "behind a hop"));
+	if (make_link(next, pair, &err) == -1) {
+		end_all(c, END_CRASH, NULL, str_dup(err.text));
 		return;
 	}
 	c->link = pair[0];
