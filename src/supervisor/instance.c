@@ -250,8 +250,11 @@ instance_write_pid_file(struct instance *in, const char *path,
 	if (f == NULL)
 		return err_sys(err, "cannot write %s", path);
 	fprintf(f, "%ld\n", (long)getpid());
-	if (fclose(f) == EOF)
-		return err_sys(err, "cannot write %s", path);
+	if (fclose(f) == EOF) {
+		err_sys(err, "cannot write %s", path);
+		unlink(path);	/* an empty one would be taken for a pid */
+		return -1;
+	}
 	in->pid_file = str_dup(path);
 	return 0;
 }

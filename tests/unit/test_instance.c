@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -194,6 +196,28 @@ the_pid_file_goes_along(void **state)
 	free(path);
 }
 
+/* As on a full disk: there is a whole one or none. */
+static void
+a_pid_file_is_not_cut_off(void **state)
+{
+	struct place *p = *state;
+	struct instance in = { .lock = -1 };
+	char *path = str_dupf("%s/pid", p->dir);
+	struct rlimit none, usual;
+	struct err err;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &usual);
+	none = (struct rlimit){ 0, usual.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &none);
+	assert_int_equal(instance_write_pid_file(&in, path, &err), -1);
+	setrlimit(RLIMIT_FSIZE, &usual);
+	assert_non_null(strstr(err.text, path));
+	assert_null(in.pid_file);
+	assert_int_equal(access(path, F_OK), -1);
+	free(path);
+}
+
 /* Who may do what with it: "0660 4242", in a buffer of its own. */
 static const char *
 access_of(const char *path)
@@ -277,6 +301,7 @@ main(void)
 		TEST(what_is_no_socket_stays),
 		TEST(a_folder_of_everybodys_is_refused),
 		TEST(the_pid_file_goes_along),
+		TEST(a_pid_file_is_not_cut_off),
 		TEST(a_group_may_connect),
 		TEST(only_a_folder_of_ours_is_opened),
 	};
