@@ -35,6 +35,12 @@ static const struct option options[] = {
 	    .help = "Say what would change, and change nothing." },
 	[ARG_FORCE] = { .name = "force",
 	    .help = "Apply files that look half-written." },
+	[ARG_CONNECTIONS] = { .name = "connections", .letter = 'C',
+	    .help = "Add each forwarded connection." },
+	[ARG_FOR] = { .name = "for", .value = "STATE",
+	    .help = "Wait for up (that is usual) or verified." },
+	[ARG_TIMEOUT] = { .name = "timeout", .letter = 't', .value = "SECONDS",
+	    .help = "Wait no longer." },
 };
 
 static_assert(sizeof(options) / sizeof(options[0]) == ARG_COUNT,

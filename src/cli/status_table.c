@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/table.h"
+#include "cli/field.h"
 #include "cli/units.h"
 
 #define COLUMNS		5
@@ -25,35 +25,13 @@ static const struct {
 	{ "down", TINT_FAINT }, { "disabled", TINT_FAINT },
 };
 
-static enum tint
-tint_of(const char *state)
+enum tint
+status_tint(const char *state)
 {
 	for (size_t i = 0; i < sizeof(tints) / sizeof(tints[0]); i++)
 		if (strcmp(tints[i].state, state) == 0)
 			return tints[i].tint;
 	return TINT_NONE;
-}
-
-/* A string field, or "" if there is none. Borrowed. */
-static const char *
-text_of(const json_t *object, const char *field)
-{
-	const char *text = json_string_value(json_object_get(object, field));
-
-	return text != NULL ? text : "";
-}
-
-static int64_t
-number_of(const json_t *object, const char *field)
-{
-	return json_integer_value(json_object_get(object, field));
-}
-
-/* Puts the time of a field into *ms; false if it holds none. */
-static bool
-time_of(const json_t *object, const char *field, int64_t *ms)
-{
-	return units_parse_time(ms, text_of(object, field), NULL) == 0;
 }
 
 /* Begins another part of a sentence. */
@@ -78,7 +56,7 @@ add_next(struct str *s, const json_t *object, const char *field, int64_t now)
 {
 	int64_t at;
 
-	if (!time_of(object, field, &at))
+	if (!field_time(object, field, &at))
 		return;
 	separate(s);
 	if (at - now < 1000) {
@@ -94,7 +72,8 @@ static void
 add_last_end(struct str *s, const json_t *host)
 {
 	const json_t *end = json_object_get(host, "last_end");
-	const char *class = text_of(end, "class"), *text = text_of(end, "text");
+	const char *class = field_text(end, "class");
+	const char *text = field_text(end, "text");
 
 	str_printf(s, "%s%s%s", class,
 	    *class != '\0' && *text != '\0' ? ": " : "", text);
@@ -106,7 +85,7 @@ add_outage(struct str *s, const json_t *host, int64_t now)
 {
 	int64_t at;
 
-	if (!time_of(json_object_get(host, "last_end"), "at", &at) ||
+	if (!field_time(json_object_get(host, "last_end"), "at", &at) ||
 	    now - at > RECENT_MS)
 		return;
 	str_append(s, "last outage ");
@@ -119,8 +98,8 @@ add_outage(struct str *s, const json_t *host, int64_t now)
 static void
 add_connecting(struct str *s, const json_t *host)
 {
-	const char *phase = text_of(host, "phase");
-	int64_t attempt = number_of(host, "attempt");
+	const char *phase = field_text(host, "phase");
+	int64_t attempt = field_number(host, "attempt");
 
 	if (*phase != '\0')
 		str_printf(s, "phase %s", phase);
@@ -136,23 +115,23 @@ add_connecting(struct str *s, const json_t *host)
 	}
 }
 
-static void
-host_detail(struct str *s, const json_t *host, int64_t now)
+void
+status_host_detail(const json_t *host, int64_t now, struct str *s)
 {
-	const char *state = text_of(host, "state");
-	const char *detail = text_of(host, "detail");
+	const char *state = field_text(host, "state");
+	const char *detail = field_text(host, "detail");
 
 	if (strcmp(state, "up") == 0 || strcmp(state, "degraded") == 0) {
 		add_outage(s, host, now);
 	} else if (strcmp(state, "connecting") == 0) {
 		add_connecting(s, host);
 	} else if (strcmp(state, "parked") == 0) {
-		str_append(s, text_of(json_object_get(host, "parked"),
+		str_append(s, field_text(json_object_get(host, "parked"),
 		    "text"));
 		if (s->len == 0)
 			add_last_end(s, host);
 	} else if (strcmp(state, "disabled") == 0) {
-		str_printf(s, "hawser up %s runs it", text_of(host, "name"));
+		str_printf(s, "hawser up %s runs it", field_text(host, "name"));
 	} else {
 		add_last_end(s, host);
 		add_next(s, host, "next_attempt_at", now);
@@ -166,21 +145,21 @@ host_detail(struct str *s, const json_t *host, int64_t now)
 static void
 host_row(struct table *t, const json_t *host, int64_t now)
 {
-	const char *state = text_of(host, "state");
+	const char *state = field_text(host, "state");
 	const json_t *rtt = json_object_get(host, "rtt_ms");
 	struct str s = { 0 };
 	int64_t since;
 
 	table_row(t, 0);
-	table_cell(t, TINT_HEAD, text_of(host, "name"));
-	table_cell(t, tint_of(state), state);
-	if (time_of(host, "since", &since))
+	table_cell(t, TINT_HEAD, field_text(host, "name"));
+	table_cell(t, status_tint(state), state);
+	if (field_time(host, "since", &since))
 		units_duration(&s, now - since);
 	put(t, TINT_NONE, &s);
 	if (json_is_number(rtt))
 		units_round_trip(&s, json_number_value(rtt));
 	put(t, TINT_NONE, &s);
-	host_detail(&s, host, now);
+	status_host_detail(host, now, &s);
 	put(t, TINT_NONE, &s);
 }
 
@@ -197,11 +176,11 @@ is_any_port(const char *listen)
 static void
 forward_detail(struct str *s, const json_t *forward, int64_t now)
 {
-	const char *target = text_of(forward, "target");
-	const char *detail = text_of(forward, "detail");
+	const char *target = field_text(forward, "target");
+	const char *detail = field_text(forward, "detail");
 	const json_t *bound = json_object_get(forward, "bound");
 
-	if (is_any_port(text_of(forward, "listen")) &&
+	if (is_any_port(field_text(forward, "listen")) &&
 	    json_array_size(bound) > 0)
 		str_printf(s, "on %s ",
 		    json_string_value(json_array_get(bound, 0)));
@@ -217,23 +196,24 @@ forward_detail(struct str *s, const json_t *forward, int64_t now)
 static void
 forward_row(struct table *t, const json_t *forward, int64_t now)
 {
-	const char *state = text_of(forward, "state");
+	const char *state = field_text(forward, "state");
 	const json_t *c = json_object_get(forward, "connections");
 	const json_t *b = json_object_get(forward, "bytes");
 	struct str s = { 0 };
 
 	table_row(t, INDENT);
-	table_cell(t, TINT_NONE, text_of(forward, "id"));
-	table_cell(t, tint_of(state), state);
+	table_cell(t, TINT_NONE, field_text(forward, "id"));
+	table_cell(t, status_tint(state), state);
 	str_printf(&s, "%lld open, %lld total",
-	    (long long)number_of(c, "open"), (long long)number_of(c, "total"));
-	if (number_of(c, "failed") > 0)
+	    (long long)field_number(c, "open"),
+	    (long long)field_number(c, "total"));
+	if (field_number(c, "failed") > 0)
 		str_printf(&s, ", %lld failed",
-		    (long long)number_of(c, "failed"));
+		    (long long)field_number(c, "failed"));
 	put(t, TINT_NONE, &s);
-	units_bytes(&s, number_of(b, "in"));
+	units_bytes(&s, field_number(b, "in"));
 	str_append(&s, " in, ");
-	units_bytes(&s, number_of(b, "out"));
+	units_bytes(&s, field_number(b, "out"));
 	str_append(&s, " out");
 	put(t, TINT_NONE, &s);
 	forward_detail(&s, forward, now);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "cli/table.h"
 
 /*
  * status_table: the answer of GET /v1/status as people read it: one line per
@@ -21,5 +22,14 @@
  */
 void status_table(const json_t *status, int64_t now_ms, bool colour,
     struct str *out);
+
+/*
+ * What there is to say of one host beside its state, for an empty out: why it
+ * isn't up, what comes next. Mostly nothing if it is up.
+ */
+void status_host_detail(const json_t *host, int64_t now_ms, struct str *out);
+
+/* The colour of a host's or forward's state. */
+enum tint status_tint(const char *state);
 
 #endif

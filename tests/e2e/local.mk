@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	tests/e2e/test_deadlines.py \
 	tests/e2e/test_dial.py \
 	tests/e2e/test_entry.py \
+	tests/e2e/test_events.py \
 	tests/e2e/test_fairness.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_forwarded.py \

@@ -18,6 +18,16 @@ unit_tests += tests/unit/test_commands
 tests_unit_test_commands_SOURCES = tests/unit/test_commands.c
 tests_unit_test_commands_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_event_line
+tests_unit_test_event_line_SOURCES = tests/unit/test_event_line.c
+tests_unit_test_event_line_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)
+tests_unit_test_event_line_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_wait_rule
+tests_unit_test_wait_rule_SOURCES = tests/unit/test_wait_rule.c
+tests_unit_test_wait_rule_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)
+tests_unit_test_wait_rule_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_status_table
 tests_unit_test_status_table_SOURCES = tests/unit/test_status_table.c
 tests_unit_test_status_table_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)
