@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * clock: the two times hawser knows. Every delay and deadline is monotonic;
+ * clock: the times hawser knows. Every delay and deadline is monotonic;
  * wall time is only shown to people.
  */
 
@@ -17,6 +17,12 @@ int64_t clock_now_ms(void);
 
 /* The same in microseconds: for round trips. */
 int64_t clock_now_us(void);
+
+/*
+ * Milliseconds that grow as those of clock_now_ms() do, and while the machine
+ * is suspended, too (CLOCK_BOOTTIME): no delay is measured by it.
+ */
+int64_t clock_boot_ms(void);
 
 /* Milliseconds since 1970 (CLOCK_REALTIME): for people only. */
 int64_t clock_wall_ms(void);

@@ -44,8 +44,11 @@ enum message_name {
 	ORDER_SET,		/* the settings of ipc/order.h that may change
 				   while the connection lasts */
 	ORDER_BEAT,		/* do you live? FACT_BEAT, please */
+	ORDER_PING,		/* ping now: no sign of life within so many
+				   milliseconds is the end */
 	/* facts: worker -> supervisor */
-	FACT_PHASE,		/* the attempt entered this phase */
+	FACT_PHASE,		/* the attempt entered this phase; of connect,
+				   the addresses that it tries */
 	FACT_UP,		/* authenticated: lend listeners now; says how
 				   it is sandboxed, what it still reaches */
 	FACT_HOSTKEY,		/* a new key: waits until it is recorded */

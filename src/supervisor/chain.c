@@ -364,13 +364,25 @@ on_host_key(struct chain *c, struct member *m, struct message *msg)
 		c->ops->on_host_key(c->arg, h, m->proc, in_time, msg);
 }
 
+/* Only the nearest one knows where packets go. */
+static void
+on_way(struct chain *c, const struct member *m, struct message *msg)
+{
+	json_t *addresses = json_object_get(msg->body, "addresses");
+
+	if (m == &c->members[0] && addresses != NULL && !c->has_end)
+		c->ops->on_addresses(c->arg, addresses);
+}
+
 static void
 on_fact(void *arg, struct message *msg)
 {
 	struct member *m = arg;
 	struct chain *c = m->chain;
 
-	if (msg->name == FACT_HOSTKEY || msg->name == FACT_HOSTKEYS)
+	if (msg->name == FACT_PHASE)
+		on_way(c, m, msg);
+	else if (msg->name == FACT_HOSTKEY || msg->name == FACT_HOSTKEYS)
 		on_host_key(c, m, msg);
 	else if (m == last_of(c))
 		c->ops->on_fact(c->arg, msg);
@@ -472,6 +484,23 @@ chain_set(struct chain *c)
 {
 	for (size_t i = 0; i < c->started && !c->has_end; i++)
 		set_member(c, &c->members[i]);
+}
+
+bool
+chain_ping(struct chain *c, int ms)
+{
+	bool asked = false;
+
+	for (size_t i = 0; i < c->started && !c->has_end; i++) {
+		const struct member *m = &c->members[i];
+
+		if (!m->up || m->ended)
+			continue;
+		worker_proc_send(m->proc, ORDER_PING,
+		    json_pack("{s:i}", "ms", ms), NULL, 0);
+		asked = m == last_of(c);
+	}
+	return asked;
 }
 
 void

@@ -29,6 +29,8 @@ struct chain_ops {
 	 */
 	void (*on_host_key)(void *arg, const struct host *,
 	    struct worker_proc *, bool in_time, struct message *);
+	/* The addresses that the first connection of it tries (texts). */
+	void (*on_addresses)(void *arg, json_t *addresses);
 	/* All processes are gone. chain_free is allowed inside. */
 	void (*on_end)(void *arg, const struct worker_end *);
 	/* The host as it is configured now; NULL if it is no more. */
@@ -51,6 +53,12 @@ void chain_send(struct chain *, enum message_name, json_t *body,
 
 /* The configuration has changed: to each worker, what of it is live. */
 void chain_set(struct chain *);
+
+/*
+ * Each worker that is up, hops too, asks its server for a sign of life: without
+ * one within ms milliseconds it is lost. True if the one that counts is asked.
+ */
+bool chain_ping(struct chain *, int ms);
 
 /* Kills all; on_end comes with this class and text (copied). */
 void chain_kill(struct chain *, enum end_class, const char *text);

@@ -142,8 +142,8 @@ begin_outage(struct host_entry *e)
 	host_forwards_down(e);
 }
 
-static void
-set_due(struct host_entry *e)
+void
+host_set_due(struct host_entry *e)
 {
 	e->due_ms = clock_now_ms() + e->verdict.delay_ms;
 	host_timer_set(e->due, e->verdict.delay_ms);
@@ -174,6 +174,8 @@ spawn_main(struct host_entry *e)
 	struct err err;
 
 	e->tries++;
+	e->hastened = false;
+	host_network_set(e, NULL);
 	if ((e->main = host_run_start(e, ROLE_MAIN, &err)) == NULL)
 		host_attempt_ended(e, END_CRASH, err.text);
 }
@@ -195,7 +197,7 @@ lend(struct host_entry *e)
 /* The actions in the order of enum host_action. */
 static void (*const act[ACTION_COUNT])(struct host_entry *) = {
 	disarm, unqueue, kill_main, stop_main, begin_outage,
-	host_forwards_bind, set_due, queue, spawn_main, lend,
+	host_forwards_bind, host_set_due, queue, spawn_main, lend,
 	host_replace_start, host_forwards_retry,
 };
 
@@ -282,6 +284,16 @@ host_ends_alike(const struct host_entry *e, enum end_class class_,
 	    str_equal(last->text, text);
 }
 
+uint32_t
+host_random(void)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == -1)
+		random = (uint32_t)clock_now_ms() * 2654435761u;
+	return random;
+}
+
 struct schedule_verdict
 host_note_end(struct host_entry *e, struct schedule *schedule,
     enum end_class class_, const char *text, int64_t up_ms)
@@ -292,15 +304,12 @@ host_note_end(struct host_entry *e, struct schedule *schedule,
 		.stable_ms = e->conf->stable_ms,
 	};
 	char *copy = str_dup(text);
-	uint32_t random = 0;
 
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == -1)
-		random = (uint32_t)clock_now_ms() * 2654435761u;
 	free(e->last_end.text);
 	e->last_end = (struct host_last_end){ true, class_, copy,
 	    clock_wall_ms() };
 	e->ends[class_]++;
-	return schedule_next(schedule, &limits, class_, up_ms, random);
+	return schedule_next(schedule, &limits, class_, up_ms, host_random());
 }
 
 void
@@ -312,6 +321,9 @@ host_attempt_ended(struct host_entry *e, enum end_class class_,
 
 	budget_give_back(e->table->env.budget, &e->claim);
 	e->verdict = host_note_end(e, &e->schedule, class_, text, up_ms);
+	if (e->hastened && up_ms < 0 && !e->verdict.park)
+		e->verdict.delay_ms = schedule_wake(&e->schedule, class_,
+		    clock_now_ms(), e->verdict.delay_ms, host_random());
 	log_end(e, repeated, up_ms);
 	notices_tell(e->table->env.notices, (struct notice){
 	    .kind = NOTICE_END, .host = e->name,
@@ -388,6 +400,7 @@ host_entry_free(struct host_entry *e)
 	event_free(e->due);
 	event_free(e->granted);
 	event_free(e->hold);
+	free(e->ways);
 	free(e->last_end.text);
 	hostkey_fini(&e->offered);
 	free(e->offered_by);

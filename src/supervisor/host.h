@@ -67,6 +67,12 @@ int host_accept_key(struct host_entry *, const char *fingerprint,
 /* Retries every host now. */
 void host_table_retry_all(struct host_table *);
 
+/* The network may have changed: netwatch.h says so. */
+void host_table_network_changed(struct host_table *);
+
+/* The machine, or we, slept so long. */
+void host_table_slept(struct host_table *, int64_t slept_ms);
+
 /*
  * Ends everything: workers that are up cancel their forwards and go, and are
  * killed after limit_ms. on_stopped (once, from the loop) when none is left,

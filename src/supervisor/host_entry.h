@@ -29,6 +29,7 @@
 struct event;
 struct filewatch;
 struct host_run;
+struct host_way;
 
 enum operator_wish { WISH_NONE, WISH_UP, WISH_DOWN };
 
@@ -106,6 +107,7 @@ struct host_run {
 	struct host_entry *host;
 	enum host_role role;
 	struct chain *chain;
+	json_t *addresses;		/* that it tries; NULL: none yet */
 	char *server;			/* its banner; NULL before up */
 	struct event *deadline;		/* of a retired one */
 	LIST_HEAD(, host_tally) tallies;
@@ -118,6 +120,7 @@ struct host_replacement {
 	bool wanted;
 	struct budget_claim claim;
 	struct event *due;		/* also when the budget grants */
+	int64_t due_ms;			/* of one that failed */
 	struct schedule schedule;
 	unsigned tries;			/* attempts that failed */
 };
@@ -151,6 +154,10 @@ struct host_entry {
 	struct hostkey offered;	/* refused by the last attempt; its type is
 				   NULL if none was */
 	char *offered_by;		/* the hop whose it is; NULL: none */
+	struct host_way *ways;	/* to what the last attempt tried: see
+				   host_network.c */
+	size_t way_count;
+	bool hastened;		/* the network changed while it connects */
 	int64_t outage_ms;		/* clients wait since; 0: it's up */
 	struct event *hold;		/* then waiting clients are refused */
 	int64_t rtt_us;			/* -1: not known */
@@ -176,6 +183,7 @@ struct host_table {
 	struct holder_search *holders;
 	struct filewatch *filewatch;
 	struct event *watch;		/* the watched files may be others */
+	int ways;			/* way_open()'s */
 	bool stopping;
 	int64_t stop_limit_ms;
 	void (*on_stopped)(void *arg);
@@ -218,6 +226,12 @@ void host_attempt_ended(struct host_entry *, enum end_class,
 
 /* A run is gone: frees a removed host, ends a stop. */
 void host_check_gone(struct host_table *, struct host_entry *);
+
+/* Sets the time of the next attempt, as e's verdict says. */
+void host_set_due(struct host_entry *);
+
+/* 32 evenly distributed bits. */
+uint32_t host_random(void);
 
 /* Sets a timer; ms < 0 is 0. */
 void host_timer_set(struct event *, int64_t ms);
@@ -352,6 +366,17 @@ void host_hostkey_watch(struct host_table *);
 void host_hostkey_init(struct host_table *);
 void host_hostkey_fini(struct host_table *);
 
+/* host_network.c */
+
+void host_network_init(struct host_table *);
+void host_network_fini(struct host_table *);
+
+/* The addresses (texts) that are tried; NULL: none are known. */
+void host_network_set(struct host_entry *, const json_t *addresses);
+
+/* A host that waits is tried sooner if the network may have been why. */
+void host_network_hasten(struct host_entry *);
+
 /* host_replace.c */
 
 void host_replace_init(struct host_entry *);
@@ -359,6 +384,7 @@ void host_replace_fini(struct host_entry *);
 void host_replace_start(struct host_entry *);
 void host_replace_cancel(struct host_entry *);
 void host_replace_retry(struct host_entry *);
+void host_replace_hasten(struct host_entry *);	/* as host_network_hasten() */
 void host_replace_on_up(struct host_entry *);
 void host_replace_on_end(struct host_entry *, enum end_class,
     const char *text);

@@ -2,6 +2,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "supervisor/host_entry.h"
 
@@ -72,6 +73,7 @@ host_replace_start(struct host_entry *e)
 	e->replacement.wanted = true;
 	e->replacement.schedule = (struct schedule){ 0 };
 	e->replacement.tries = 0;
+	e->replacement.due_ms = 0;
 	event_active(e->replacement.due, EV_TIMEOUT, 0);
 }
 
@@ -94,6 +96,24 @@ host_replace_retry(struct host_entry *e)
 }
 
 void
+host_replace_hasten(struct host_entry *e)
+{
+	struct host_replacement *r = &e->replacement;
+	int64_t left = r->due_ms - clock_now_ms(), delay;
+
+	/* It waits for its time: not for a place, a worker or an operator. */
+	if (!r->wanted || e->next != NULL || r->claim.endpoint != NULL ||
+	    left <= 0)
+		return;
+	delay = schedule_wake(&r->schedule, e->last_end.class_,
+	    clock_now_ms(), left, host_random());
+	if (delay == left)
+		return;
+	r->due_ms = clock_now_ms() + delay;
+	host_timer_set(r->due, delay);
+}
+
+void
 host_replace_on_up(struct host_entry *e)
 {
 	struct host_run *old = e->main;
@@ -104,6 +124,7 @@ host_replace_on_up(struct host_entry *e)
 	e->main->role = ROLE_MAIN;
 	e->next = NULL;
 	e->rtt_us = -1;
+	host_network_set(e, e->main->addresses);
 	log_info("the link was replaced host=%s server=\"%s\" tries=%u",
 	    e->name, e->main->server, e->replacement.tries + 1);
 	host_forwards_move(e, old);
@@ -124,6 +145,8 @@ host_replace_on_end(struct host_entry *e, enum end_class class_,
 	    "stays host=%s class=%s why=\"%s\" tries=%u next_ms=%lld",
 	    e->name, end_class_name(class_), text, e->replacement.tries,
 	    v.park ? -1 : (long long)v.delay_ms);
-	if (!v.park)
-		host_timer_set(e->replacement.due, v.delay_ms);
+	if (v.park)
+		return;
+	e->replacement.due_ms = clock_now_ms() + v.delay_ms;
+	host_timer_set(e->replacement.due, v.delay_ms);
 }

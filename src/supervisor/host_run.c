@@ -105,6 +105,17 @@ on_end(void *arg, const struct worker_end *end)
 	free(text);
 }
 
+static void
+on_addresses_tried(void *arg, json_t *addresses)
+{
+	struct host_run *run = arg;
+
+	json_decref(run->addresses);
+	run->addresses = json_incref(addresses);
+	if (run->role == ROLE_MAIN)
+		host_network_set(run->host, addresses);
+}
+
 static const struct host *
 get_host(void *arg)
 {
@@ -130,6 +141,7 @@ static const struct chain_ops ops = {
 	.on_phase = on_phase,
 	.on_fact = on_fact,
 	.on_host_key = on_host_key,
+	.on_addresses = on_addresses_tried,
 	.on_end = on_end,
 	.host = get_host,
 };
@@ -178,6 +190,7 @@ host_run_free(struct host_run *run)
 	host_forwards_released(e, run, NULL);
 	chain_free(run->chain);
 	event_free(run->deadline);
+	json_decref(run->addresses);
 	free(run->server);
 	free(run);
 }

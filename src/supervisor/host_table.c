@@ -32,6 +32,7 @@ host_table_new(const struct host_env *env)
 	if ((t->stopped = evtimer_new(env->base, on_stopped, t)) == NULL)
 		abort();
 	host_hostkey_init(t);
+	host_network_init(t);
 	return t;
 }
 
@@ -51,6 +52,7 @@ host_table_free(struct host_table *t)
 		host_entry_free(e);
 	}
 	host_hostkey_fini(t);
+	host_network_fini(t);
 	holder_search_free(t->holders);
 	event_free(t->stopped);
 	free(t);

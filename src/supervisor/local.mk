@@ -21,6 +21,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host.c \
 	src/supervisor/host_apply.c \
 	src/supervisor/host_forward.c \
+	src/supervisor/host_network.c \
 	src/supervisor/host_proof.c \
 	src/supervisor/host_fsm.c \
 	src/supervisor/host_hostkey.c \
@@ -38,6 +39,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/notice.c \
 	src/supervisor/notify.c \
 	src/supervisor/openmetrics.c \
+	src/supervisor/netwatch.c \
 	src/supervisor/options.c \
 	src/supervisor/privs.c \
 	src/supervisor/proxy.c \
@@ -55,6 +57,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/view.c \
 	src/supervisor/view_summary.c \
 	src/supervisor/view_metrics.c \
+	src/supervisor/way.c \
 	src/supervisor/worker_link.c \
 	src/supervisor/worker_proc.c \
 	src/supervisor/address.h \
@@ -85,6 +88,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/notice.h \
 	src/supervisor/notify.h \
 	src/supervisor/openmetrics.h \
+	src/supervisor/netwatch.h \
 	src/supervisor/options.h \
 	src/supervisor/privs.h \
 	src/supervisor/proxy.h \
@@ -99,6 +103,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/speech.h \
 	src/supervisor/supervisor.h \
 	src/supervisor/view.h \
+	src/supervisor/way.h \
 	src/supervisor/worker_link.h \
 	src/supervisor/worker_proc.h
 libhawser_supervisor_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \

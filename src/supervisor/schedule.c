@@ -11,16 +11,17 @@
 struct policy {
 	bool park;
 	bool first_at_once;	/* the first since the link was stable */
+	bool wakes;		/* when the way to the server changes */
 	enum schedule_ladder ladder;
 	int64_t floor_ms;	/* beats HawserBackoff's MIN if larger */
 	int64_t cap_ms;		/* beats HawserBackoff's MAX if larger */
 };
 
 static const struct policy policies[] = {
-	[END_RESOLVE] = { .ladder = LADDER_NORMAL },
-	[END_UNREACHABLE] = { .ladder = LADDER_NORMAL },
-	[END_REFUSED] = { .ladder = LADDER_NORMAL },
-	[END_TIMEOUT] = { .ladder = LADDER_NORMAL },
+	[END_RESOLVE] = { .ladder = LADDER_NORMAL, .wakes = true },
+	[END_UNREACHABLE] = { .ladder = LADDER_NORMAL, .wakes = true },
+	[END_REFUSED] = { .ladder = LADDER_NORMAL, .wakes = true },
+	[END_TIMEOUT] = { .ladder = LADDER_NORMAL, .wakes = true },
 	/* MaxStartups, PerSourcePenalties, fail2ban: haste makes it worse. */
 	[END_CLOSED_EARLY] = { .ladder = LADDER_EARLY,
 	    .floor_ms = SECONDS(15), .cap_ms = MINUTES(10) },
@@ -33,9 +34,10 @@ static const struct policy policies[] = {
 	[END_AUTH] = { .ladder = LADDER_AUTH,
 	    .floor_ms = SECONDS(60), .cap_ms = MINUTES(15) },
 	[END_FORWARD] = { .ladder = LADDER_NORMAL },
-	[END_LOST] = { .ladder = LADDER_NORMAL, .first_at_once = true },
+	[END_LOST] = { .ladder = LADDER_NORMAL, .first_at_once = true,
+	    .wakes = true },
 	[END_CLOSED] = { .ladder = LADDER_NORMAL },
-	[END_PROXY] = { .ladder = LADDER_NORMAL },
+	[END_PROXY] = { .ladder = LADDER_NORMAL, .wakes = true },
 	[END_CRASH] = { .ladder = LADDER_CRASH, .first_at_once = true,
 	    .floor_ms = SECONDS(5) },
 	/* Nobody ordered it, or the schedule would not be asked. */
@@ -69,4 +71,24 @@ schedule_next(struct schedule *s, const struct schedule_limits *limits,
 	max = larger(larger(limits->max_ms, p->cap_ms), min);
 	return (struct schedule_verdict){ .delay_ms =
 	    backoff_delay(min, max, s->steps[p->ladder]++, random) };
+}
+
+int64_t
+schedule_wake(struct schedule *s, enum end_class why, int64_t now_ms,
+    int64_t delay_ms, uint32_t random)
+{
+	const struct policy *p = &policies[why];
+	int64_t at = now_ms, delay;
+
+	if (!p->wakes)
+		return delay_ms;
+	if (s->woken_ms != 0 && s->woken_ms + SCHEDULE_WAKE_MS > at)
+		at = s->woken_ms + SCHEDULE_WAKE_MS;
+	delay = at - now_ms +
+	    (int64_t)((uint64_t)random * SCHEDULE_JITTER_MS >> 32);
+	if (delay >= delay_ms)
+		return delay_ms;
+	s->woken_ms = at;
+	s->steps[p->ladder] = 0;
+	return delay;
 }

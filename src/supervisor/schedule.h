@@ -27,6 +27,8 @@ enum schedule_ladder {
 struct schedule {
 	unsigned steps[LADDER_COUNT];
 	bool used_first[LADDER_COUNT];	/* the retry at once is spent */
+	int64_t woken_ms;	/* when a change of the network last had it
+				   tried; 0: never */
 };
 
 /* What the configuration says, in milliseconds. */
@@ -48,5 +50,17 @@ struct schedule_verdict {
 struct schedule_verdict schedule_next(struct schedule *,
     const struct schedule_limits *, enum end_class, int64_t up_ms,
     uint32_t random);
+
+#define SCHEDULE_WAKE_MS	10000	/* at most one wake in this time */
+#define SCHEDULE_JITTER_MS	250	/* and not all hosts at once */
+
+/*
+ * The way to the server is another one, now_ms being clock_now_ms(): when to
+ * try after an end of this class, if that was to be in delay_ms. What failed on
+ * the old way says nothing about the new one: if it is tried sooner, the
+ * back-off begins anew. Classes that the network has no part in keep delay_ms.
+ */
+int64_t schedule_wake(struct schedule *, enum end_class, int64_t now_ms,
+    int64_t delay_ms, uint32_t random);
 
 #endif

@@ -27,6 +27,7 @@
 #include "supervisor/host.h"
 #include "supervisor/inherit.h"
 #include "supervisor/instance.h"
+#include "supervisor/netwatch.h"
 #include "supervisor/notice.h"
 #include "supervisor/notify.h"
 #include "supervisor/options.h"
@@ -50,6 +51,7 @@ struct supervisor {
 	struct event_base *base;
 	struct event *signals[SIGNAL_COUNT];
 	struct notices *notices;
+	struct netwatch *netwatch;
 	struct notify *notify;
 	struct inherit *inherit;
 	struct budget *budget;
@@ -131,6 +133,27 @@ on_usr1(evutil_socket_t number, short what, void *arg)
 	log_info("every host that waits is tried now");
 	host_table_retry_all(s->table);
 }
+
+static void
+on_network(void *arg)
+{
+	struct supervisor *s = arg;
+
+	host_table_network_changed(s->table);
+}
+
+static void
+on_wake(void *arg, int64_t slept_ms)
+{
+	struct supervisor *s = arg;
+
+	host_table_slept(s->table, slept_ms);
+}
+
+static const struct netwatch_ops netwatch_ops = {
+	.on_change = on_network,
+	.on_wake = on_wake,
+};
 
 static const struct {
 	int number;
@@ -315,6 +338,7 @@ set_up(struct supervisor *s, struct err *err)
 	s->table = host_table_new(&env);
 	s->reload = reload_new(s->base, s->table, &source, s->notices);
 	reload_watch(s->reload, on_apply, s);
+	s->netwatch = netwatch_new(s->base, &netwatch_ops, s);
 	notify_follow(s->notify, s->notices, s->table, s->reload);
 	s->events = event_streams_new(s->notices, s->table, s->reload);
 	s->routes = (struct routes_env){ s->table, s->reload, s->events };
@@ -325,6 +349,7 @@ set_up(struct supervisor *s, struct err *err)
 static void
 tear_down(struct supervisor *s)
 {
+	netwatch_free(s->netwatch);
 	api_free(s->api);
 	fd_close(&s->sock);
 	instance_close(&s->instance);

@@ -261,6 +261,13 @@ on_secret_fact(struct worker_proc *w, const struct message *m)
 }
 
 static void
+on_phase_fact(struct worker_proc *w, enum phase phase, struct message *m)
+{
+	w->ops->on_fact(w->arg, m);
+	enter_phase(w, phase);
+}
+
+static void
 on_message(void *arg, struct message *m)
 {
 	struct worker_proc *w = arg;
@@ -274,7 +281,7 @@ on_message(void *arg, struct message *m)
 			worker_proc_kill(w, END_CRASH,
 			    "the worker is in an unknown phase");
 		else if (phase > w->phase && phase != PHASE_UP)
-			enter_phase(w, phase);
+			on_phase_fact(w, phase, m);
 	} else if (m->name == FACT_UP) {
 		if (on_up_fact(w, m, &err) == -1) {
 			worker_proc_kill(w, END_CRASH, err.text);

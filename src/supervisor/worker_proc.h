@@ -42,7 +42,7 @@ struct worker_end {
 struct worker_ops {
 	/* The attempt entered a phase; PHASE_UP when it has authenticated. */
 	void (*on_phase)(void *arg, enum phase);
-	/* Any other fact. FACT_UP comes before PHASE_UP's on_phase. */
+	/* Any other fact; FACT_PHASE and FACT_UP before their on_phase. */
 	void (*on_fact)(void *arg, struct message *);
 	/* The process is gone. worker_proc_free is allowed inside. */
 	void (*on_end)(void *arg, const struct worker_end *);

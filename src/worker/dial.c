@@ -283,6 +283,21 @@ log_winner(const struct race *r, const struct attempt *winner)
 	    r->count);
 }
 
+/* Where we try to connect to: the way there may change. */
+static void
+report_connect(const struct race *r, struct report *report)
+{
+	json_t *addresses = json_array();
+	char host[NI_MAXHOST];
+
+	for (size_t i = 0; i < r->count; i++) {
+		name_address(r->attempts[i].to, host);
+		json_array_append_new(addresses, json_string(host));
+	}
+	report_fact(report, FACT_PHASE, json_pack("{s:s, s:o}", "phase",
+	    phase_name(PHASE_CONNECT), "addresses", addresses));
+}
+
 int
 dial_server(const struct session_order *o, struct report *report,
     struct ending *e)
@@ -295,9 +310,9 @@ dial_server(const struct session_order *o, struct report *report,
 	report_phase(report, PHASE_RESOLVE);
 	if ((list = resolve(o, e)) == NULL)
 		return -1;
-	report_phase(report, PHASE_CONNECT);
-	r.deadline = clock_now_ms() + (int64_t)o->connect_timeout_s * 1000;
 	line_up(&r, list);
+	report_connect(&r, report);
+	r.deadline = clock_now_ms() + (int64_t)o->connect_timeout_s * 1000;
 	if ((winner = run(&r)) != NULL) {
 		log_winner(&r, winner);
 		fd = winner->fd;

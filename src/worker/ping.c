@@ -33,6 +33,8 @@ struct ping {
 	int64_t sent_us;
 	int64_t rtt_us;		/* of the last answer */
 	int64_t alive;		/* when something was heard last */
+	int64_t asked;		/* by ping_now(), unanswered; 0: not */
+	int64_t asked_ms;	/* how long the answer to that may take */
 	uint64_t mark;		/* heard() at that time */
 };
 
@@ -60,21 +62,35 @@ on_answer(void *arg, bool ok, uint32_t port)
 	(void)ok;		/* even a refusal proves life */
 	(void)port;
 	p->waiting = false;
+	p->asked = 0;
 	p->alive = clock_now_ms();
 	p->rtt_us = clock_now_us() - p->sent_us;
 	if (p->interval_ms > 0)
 		set_timer(p, p->first && p->interval_ms > SECOND_MS ?
 		    SECOND_MS : p->interval_ms);
+	else
+		event_del(p->timer);
 	p->first = false;
 	end_silence(p);
 	p->ops->on_rtt(p->arg, p->rtt_us);
+}
+
+/* When the silence becomes a loss. */
+static int64_t
+limit(const struct ping *p)
+{
+	int64_t at = p->interval_ms > 0 ? p->alive + p->limit_ms : INT64_MAX;
+
+	if (p->asked != 0 && p->asked + p->asked_ms < at)
+		at = p->asked + p->asked_ms;
+	return at;
 }
 
 /* The next look: soon, but not after the limit. */
 static void
 set_watch(struct ping *p)
 {
-	int64_t left = p->alive + p->limit_ms - clock_now_ms();
+	int64_t left = limit(p) - clock_now_ms();
 
 	set_timer(p, left < WATCH_MS ? (left > 0 ? left : 0) : WATCH_MS);
 }
@@ -112,12 +128,16 @@ watch(struct ping *p)
 	if (heard != p->mark) {
 		p->mark = heard;
 		p->alive = now;
+		p->asked = 0;
 	} else if (now - p->due > WATCH_MS) {
 		/* We were stopped: that was not the server's silence. */
 		p->alive += now - p->due;
+		if (p->asked != 0)
+			p->asked += now - p->due;
 	}
-	if (now - p->alive >= p->limit_ms) {
-		p->ops->on_lost(p->arg, now - p->alive);
+	if (now >= limit(p)) {
+		p->ops->on_lost(p->arg, now - (p->asked > p->alive ?
+		    p->asked : p->alive));
 		return;
 	}
 	if (!p->silent && p->alive != now && is_late(p, now)) {
@@ -174,6 +194,7 @@ ping_set(struct ping *p, int interval_s, int count)
 
 	set_limits(p, interval_s, count);
 	if (interval_s == 0) {
+		p->asked = 0;
 		event_del(p->timer);
 		end_silence(p);
 		return;
@@ -184,6 +205,31 @@ ping_set(struct ping *p, int interval_s, int count)
 		set_watch(p);
 	else
 		set_timer(p, p->alive + p->interval_ms - now);
+}
+
+void
+ping_now(struct ping *p, int ms)
+{
+	int64_t now = clock_now_ms();
+	uint64_t heard = p->heard(p->arg);
+
+	if (heard != p->mark)
+		p->alive = now;
+	p->mark = heard;
+	/*
+	 * An old silence, or one of our own, leaves the whole time; but who is
+	 * asked again and again has no more than the limit.
+	 */
+	if ((p->asked == 0 || now - p->due > WATCH_MS) &&
+	    p->alive + p->limit_ms < now + ms)
+		p->alive = now + ms - p->limit_ms;
+	p->asked = now;
+	p->asked_ms = ms;
+	/* A question that is open will do: TCP repeats what was lost. */
+	if (p->waiting)
+		set_watch(p);
+	else
+		send_ping(p);
 }
 
 void

@@ -43,6 +43,13 @@ struct ping *ping_new(struct loop *, int interval_s, int count,
  */
 void ping_set(struct ping *, int interval_s, int count);
 
+/*
+ * Asks now, whatever the interval: unless something is heard within ms
+ * milliseconds, the server is lost. Called again before that, the time begins
+ * anew.
+ */
+void ping_now(struct ping *, int ms);
+
 /* After the connection is gone: an answer may be under way. NULL is fine. */
 void ping_free(struct ping *);
 

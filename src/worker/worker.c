@@ -367,6 +367,9 @@ obey(struct worker *w, struct message *m)
 	case ORDER_BEAT:
 		report_fact(w->loop.report, FACT_BEAT, json_object());
 		break;
+	case ORDER_PING:
+		ping_now(w->ping, (int)message_int(m, "ms", 0));
+		break;
 	case ORDER_START:
 	case ORDER_RECORDED:
 	case ORDER_SECRET:

@@ -53,6 +53,7 @@ EXTRA_DIST += \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_metrics.py \
 	tests/e2e/test_moves.py \
+	tests/e2e/test_network.py \
 	tests/e2e/test_oracle.py \
 	tests/e2e/test_privs.py \
 	tests/e2e/test_processes.py \

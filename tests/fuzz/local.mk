@@ -66,6 +66,11 @@ tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c
 tests_fuzz_fuzz_message_LDADD = $(HAWSER_IPC_LIBS)
 tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+fuzzers += tests/fuzz/fuzz_way
+tests_fuzz_fuzz_way_SOURCES = tests/fuzz/fuzz_way.c
+tests_fuzz_fuzz_way_LDADD = $(HAWSER_SUPERVISOR_LIBS)
+tests_fuzz_fuzz_way_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 fuzzers += tests/fuzz/fuzz_packet
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c
 tests_fuzz_fuzz_packet_LDADD = $(HAWSER_SSH_LIBS)

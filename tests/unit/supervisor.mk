@@ -95,6 +95,11 @@ tests_unit_test_openmetrics_SOURCES = tests/unit/test_openmetrics.c
 tests_unit_test_openmetrics_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_openmetrics_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_netwatch
+tests_unit_test_netwatch_SOURCES = tests/unit/test_netwatch.c
+tests_unit_test_netwatch_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_netwatch_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_options
 tests_unit_test_options_SOURCES = tests/unit/test_options.c
 tests_unit_test_options_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)

@@ -265,6 +265,96 @@ zero_ends_the_pings(void **state)
 	ping_free(p);
 }
 
+static void
+a_question_now_is_answered(void **state)
+{
+	struct ping *p = ping_new(&loop, 3600, 3, heard, &ops, NULL);
+
+	(void)state;
+	answer();
+	ping_now(p, 200);
+	assert_int_equal(asked, 2);
+	answer();
+	assert_int_equal(seen.rtt, 2);
+	for (int64_t begin = clock_now_ms(); clock_now_ms() - begin < 400;)
+		event_base_loop(loop.base, EVLOOP_NONBLOCK);
+	assert_int_equal(seen.lost_ms, 0);
+	ping_free(p);
+}
+
+static void
+is_lost_after(int64_t from, int64_t ms)
+{
+	while (seen.lost_ms == 0)
+		turn();
+	assert_in_range(clock_now_ms() - from, ms, ms + 300);
+	assert_in_range(seen.lost_ms, ms, ms + 300);
+}
+
+/* Whatever was heard before, and whether pings are due at all. */
+static void
+a_question_now_has_its_deadline(void **state)
+{
+	(void)state;
+	for (int interval = 0; interval < 7200; interval += 3600) {
+		struct ping *p = ping_new(&loop, interval, 3, heard, &ops,
+		    NULL);
+
+		if (interval > 0)
+			answer();
+		seen.lost_ms = 0;
+		ping_now(p, 300);
+		assert_non_null(pending);
+		is_lost_after(clock_now_ms(), 300);
+		pending = NULL;
+		ping_free(p);
+	}
+}
+
+/* One that is open: what was heard before the new question is no answer. */
+static void
+an_open_question_has_the_deadline(void **state)
+{
+	struct ping *p = ping_new(&loop, 3600, 3, heard, &ops, NULL);
+
+	(void)state;
+	seen.heard++;
+	ping_now(p, 300);
+	assert_int_equal(asked, 1);
+	is_lost_after(clock_now_ms(), 300);
+	ping_free(p);
+}
+
+/* A byte is enough; then the usual limit holds. */
+static void
+a_byte_answers_the_question(void **state)
+{
+	struct ping *p = ping_new(&loop, 3600, 3, heard, &ops, NULL);
+	int64_t begin = clock_now_ms();
+
+	(void)state;
+	ping_now(p, 300);
+	seen.heard++;
+	while (clock_now_ms() - begin < 600)
+		event_base_loop(loop.base, EVLOOP_NONBLOCK);
+	assert_int_equal(seen.lost_ms, 0);
+	ping_free(p);
+}
+
+/* Without an interval nothing is asked after the answer. */
+static void
+a_question_now_is_the_only_one(void **state)
+{
+	struct ping *p = ping_new(&loop, 0, 3, heard, &ops, NULL);
+
+	(void)state;
+	ping_now(p, 300);
+	answer();
+	assert_int_equal(event_base_get_num_events(loop.base,
+	    EVENT_BASE_COUNT_ADDED), 0);
+	ping_free(p);
+}
+
 int
 main(void)
 {
@@ -279,6 +369,11 @@ main(void)
 		TEST(a_shorter_interval_counts_for_a_late_answer),
 		TEST(an_old_silence_is_no_loss),
 		TEST(zero_ends_the_pings),
+		TEST(a_question_now_is_answered),
+		TEST(a_question_now_has_its_deadline),
+		TEST(an_open_question_has_the_deadline),
+		TEST(a_byte_answers_the_question),
+		TEST(a_question_now_is_the_only_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,60 @@ a_larger_backoff_wins(void **state)
 	}
 }
 
+/* What the network may be the reason of; nothing else. */
+static void
+only_some_classes_wake(void **state)
+{
+	static const bool wakes[END_CLASS_COUNT] = {
+		[END_RESOLVE] = true, [END_UNREACHABLE] = true,
+		[END_REFUSED] = true, [END_TIMEOUT] = true,
+		[END_LOST] = true, [END_PROXY] = true,
+	};
+
+	(void)state;
+	for (int c = 0; c < END_CLASS_COUNT; c++) {
+		struct schedule s = { 0 };
+		int64_t ms = schedule_wake(&s, (enum end_class)c, 1000, 60000,
+		    MOST);
+
+		assert_int_equal(ms, wakes[c] ? SCHEDULE_JITTER_MS - 1 :
+		    60000);
+	}
+}
+
+static void
+a_wake_begins_the_backoff_anew(void **state)
+{
+	struct schedule s = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 9; i++)
+		delay(&s, END_REFUSED, -1, MOST);
+	assert_int_equal(schedule_wake(&s, END_REFUSED, 1000, 60000, 0), 0);
+	assert_in_range(delay(&s, END_REFUSED, -1, MOST), 1999, 2000);
+	/* But "at once" is not given again: the link was not stable. */
+	assert_int_equal(delay(&s, END_LOST, -1, MOST), 0);
+	schedule_wake(&s, END_LOST, 20000, 60000, 0);
+	assert_true(delay(&s, END_LOST, -1, MOST) > 0);
+}
+
+static void
+one_wake_in_ten_seconds(void **state)
+{
+	struct schedule s = { 0 };
+
+	(void)state;
+	assert_int_equal(schedule_wake(&s, END_TIMEOUT, 5000, 300000, 0), 0);
+	/* The next one is put off, not lost, and the one after is the same. */
+	assert_int_equal(schedule_wake(&s, END_TIMEOUT, 7000, 300000, 0),
+	    8000);
+	assert_int_equal(schedule_wake(&s, END_TIMEOUT, 8000, 7000, 0), 7000);
+	assert_int_equal(schedule_wake(&s, END_TIMEOUT, 25001, 300000, 0), 0);
+	/* Never later than it was to be. */
+	assert_int_equal(schedule_wake(&s, END_TIMEOUT, 40000, 0, MOST), 0);
+	assert_int_equal(schedule_wake(&s, END_TIMEOUT, 40000, 10, MOST), 10);
+}
+
 int
 main(void)
 {
@@ -176,6 +230,9 @@ main(void)
 		cmocka_unit_test(stable_zero_resets_with_every_up),
 		cmocka_unit_test(ladders_do_not_mix),
 		cmocka_unit_test(a_larger_backoff_wins),
+		cmocka_unit_test(only_some_classes_wake),
+		cmocka_unit_test(a_wake_begins_the_backoff_anew),
+		cmocka_unit_test(one_wake_in_ten_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
