@@ -76,6 +76,7 @@ struct host {
 	size_t permit_remote_open_count;
 	int proxy_protocol;	/* 0: no, 1: v1, 2: v2 */
 	char *takeover;		/* for the server's shell; "": none */
+	char *on_change;	/* like proxy_command */
 	struct algorithms algorithms;	/* those that are configured */
 	int required_rsa_bits;
 	bool compression;

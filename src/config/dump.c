@@ -44,6 +44,7 @@ static const struct {
 	FIELD(F_BOOL, batch_mode),
 	FIELD(F_STRING, passphrase_command),
 	FIELD(F_STRING, takeover),
+	FIELD(F_STRING, on_change),
 	FIELD(F_INT, user_known_hosts_count),
 	FIELD(F_BOOL, hash_known_hosts),
 	FIELD(F_BOOL, update_host_keys),

@@ -465,6 +465,7 @@ host_build(struct host *out, const struct resolution *r, const char *file,
 	out->passphrase_command = command_build(r, KW_HAWSERPASSPHRASECOMMAND,
 	    report);
 	out->takeover = command_build(r, KW_HAWSERTAKEOVER, report);
+	out->on_change = command_build(r, KW_HAWSERONCHANGE, report);
 	add_paths(&out->revoked_key_files, &out->revoked_key_file_count,
 	    KW_REVOKEDHOSTKEYS, r, report);
 	out->proxy_command = str_dup("");
@@ -510,6 +511,7 @@ host_fini(struct host *h)
 	free_strings(h->permit_remote_open, h->permit_remote_open_count);
 	free(h->passphrase_command);
 	free(h->takeover);
+	free(h->on_change);
 	free(h->host_key_alias);
 	free_strings(h->known_hosts_files, h->known_hosts_file_count);
 	free_strings(h->revoked_key_files, h->revoked_key_file_count);

@@ -494,6 +494,11 @@ static const struct keyword rows[] = {
 	    .reload = RELOAD_LIVE, .field = FIELD_STRING, .at = AT(takeover),
 	    .help = "The server's shell runs it when another process holds a "
 		"remote forward's port (%P) there, at most once a minute." },
+	[KW_HAWSERONCHANGE] = { .name = "HawserOnChange",
+	    .kind = KIND_COMMAND, .use = USE_HONOURED,
+	    .reload = RELOAD_LIVE, .field = FIELD_STRING, .at = AT(on_change),
+	    .help = "sh -c runs it when the state of the host or of a forward "
+		"is another one, with the facts in its environment." },
 	[KW_PROTOCOL] = { .name = "Protocol", .kind = KIND_IGNORED,
 	    .use = USE_SILENT, .help = "There is only version 2." },
 	[KW_DEPRECATED] = { .name = "deprecated", .kind = KIND_IGNORED,

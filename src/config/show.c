@@ -121,6 +121,7 @@ is_cleared(const struct keyword *k, const char *text)
 	case KW_KNOWNHOSTSCOMMAND:
 	case KW_HAWSERPASSPHRASECOMMAND:
 	case KW_HAWSERTAKEOVER:
+	case KW_HAWSERONCHANGE:
 		return strcasecmp(text, "none") == 0;
 	default:
 		return false;

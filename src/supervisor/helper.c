@@ -21,7 +21,7 @@ struct helper {
 	struct child child;
 	struct speech *speech;
 	char *what;
-	int out;		/* where the secret waits */
+	int out;		/* where the secret waits; -1: there is none */
 	struct event *changed;	/* it was written to, or by its last writer */
 	struct event *deadline;
 	int limit_s;
@@ -36,7 +36,8 @@ finish(struct helper *h, char *error)
 {
 	int fd = h->out;
 
-	event_del(h->changed);
+	if (h->changed != NULL)
+		event_del(h->changed);
 	event_del(h->deadline);
 	if (error == NULL)
 		h->out = -1;
@@ -63,8 +64,13 @@ has_writers(const struct helper *h)
 static void
 look(struct helper *h)
 {
-	int n = bytes_waiting(h);
+	int n;
 
+	if (h->out == -1) {
+		finish(h, NULL);
+		return;
+	}
+	n = bytes_waiting(h);
 	if (n > SECRET_SIZE_MAX)
 		finish(h, str_dupf("%s writes more than %d bytes, which can "
 		    "be no passphrase or password", h->what, SECRET_SIZE_MAX));
@@ -122,13 +128,14 @@ spawn(struct process *out, const struct helper_spec *s, int *in, int *errors,
 {
 	int data[2] = { -1, -1 }, words[2] = { -1, -1 }, null, rc = -1;
 
-	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null == -1 || pipe2(data, O_CLOEXEC) == -1 ||
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null == -1 || (!s->no_output && pipe2(data, O_CLOEXEC) == -1) ||
 	    pipe2(words, O_CLOEXEC) == -1)
 		err_sys(err, "cannot make a pipe for %s", s->what);
 	else
 		rc = guard_start(out, s->command,
-		    (int[]){ null, data[1], words[1] }, s->env, err);
+		    (int[]){ null, s->no_output ? null : data[1], words[1] },
+		    s->env, err);
 	fd_close(&null);
 	fd_close(&data[1]);
 	fd_close(&words[1]);
@@ -139,6 +146,15 @@ spawn(struct process *out, const struct helper_spec *s, int *in, int *errors,
 	*in = data[0];
 	*errors = words[0];
 	return rc;
+}
+
+static void
+watch_output(struct helper *h, struct event_base *base)
+{
+	h->changed = event_new(base, h->out, EV_READ | EV_PERSIST | EV_ET,
+	    on_changed, h);
+	if (h->changed == NULL || event_add(h->changed, NULL) == -1)
+		abort();
 }
 
 struct helper *
@@ -159,14 +175,13 @@ helper_start(struct event_base *base, const struct helper_spec *s,
 	h->done = done;
 	h->arg = arg;
 	h->speech = speech_new(base, errors, s->what, s->host);
+	speech_limit(h->speech, s->lines_max);
 	child_init(&h->child, base, &process, on_exit_of_child, h);
-	h->changed = event_new(base, in, EV_READ | EV_PERSIST | EV_ET,
-	    on_changed, h);
 	h->deadline = evtimer_new(base, on_deadline, h);
-	if (h->changed == NULL || h->deadline == NULL ||
-	    event_add(h->changed, NULL) == -1 ||
-	    evtimer_add(h->deadline, &limit) == -1)
+	if (h->deadline == NULL || evtimer_add(h->deadline, &limit) == -1)
 		abort();
+	if (in != -1)
+		watch_output(h, base);
 	return h;
 }
 
@@ -177,7 +192,8 @@ helper_free(struct helper *h)
 		return;
 	child_fini(&h->child);
 	speech_free(h->speech);
-	event_free(h->changed);
+	if (h->changed != NULL)
+		event_free(h->changed);
 	event_free(h->deadline);
 	fd_close(&h->out);
 	free(h->what);

@@ -18,6 +18,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/helper.c \
 	src/supervisor/holder.c \
 	src/supervisor/holder_search.c \
+	src/supervisor/hooks.c \
 	src/supervisor/host.c \
 	src/supervisor/host_apply.c \
 	src/supervisor/host_forward.c \
@@ -76,6 +77,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/helper.h \
 	src/supervisor/holder.h \
 	src/supervisor/holder_search.h \
+	src/supervisor/hooks.h \
 	src/supervisor/host.h \
 	src/supervisor/host_entry.h \
 	src/supervisor/host_fsm.h \

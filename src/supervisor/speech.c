@@ -21,6 +21,7 @@ struct speech {
 	struct event *readable;
 	struct str line;	/* not complete yet */
 	char *last;		/* the last complete one, or NULL */
+	int lines, lines_max;	/* logged, and at most; 0: no limit */
 };
 
 static void
@@ -31,8 +32,14 @@ end_line(struct speech *s)
 	free(s->last);
 	s->last = str_take(&s->line);
 	str_init(&s->line);
-	log_info("the %s speaks host=%s text=\"%s\"", s->what, s->host,
-	    s->last);
+	if (s->lines_max > 0 && s->lines > s->lines_max)
+		return;
+	if (s->lines_max > 0 && s->lines++ == s->lines_max)
+		log_info("the %s says more than %d lines host=%s", s->what,
+		    s->lines_max, s->host);
+	else
+		log_info("the %s speaks host=%s text=\"%s\"", s->what,
+		    s->host, s->last);
 }
 
 static void
@@ -105,6 +112,12 @@ speech_free(struct speech *s)
 	free(s->what);
 	free(s->host);
 	free(s);
+}
+
+void
+speech_limit(struct speech *s, int lines)
+{
+	s->lines_max = lines;
 }
 
 void

@@ -20,6 +20,9 @@ struct speech *speech_new(struct event_base *, int fd, const char *what,
 
 void speech_free(struct speech *);
 
+/* No more than so many lines are logged; 0: there is no limit, as at first. */
+void speech_limit(struct speech *, int lines);
+
 /* The command has ended: reads what is there, and no more after that. */
 void speech_end(struct speech *);
 

@@ -24,6 +24,7 @@
 #include "supervisor/daemonize.h"
 #include "supervisor/event_stream.h"
 #include "supervisor/guard.h"
+#include "supervisor/hooks.h"
 #include "supervisor/host.h"
 #include "supervisor/inherit.h"
 #include "supervisor/instance.h"
@@ -58,6 +59,7 @@ struct supervisor {
 	struct resolver *resolver;
 	struct pulse *pulse;
 	struct host_table *table;
+	struct hooks *hooks;
 	struct reload *reload;
 	struct event_streams *events;
 	struct routes_env routes;
@@ -115,6 +117,7 @@ on_stop(evutil_socket_t number, short what, void *arg)
 	}
 	log_info("stopping signal=%s", number == SIGINT ? "INT" : "TERM");
 	s->stopping = true;
+	hooks_stop(s->hooks);
 	notify_stopping(s->notify);
 	inherit_leave(s->inherit);
 	if (s->running)
@@ -336,6 +339,7 @@ set_up(struct supervisor *s, struct err *err)
 	env.inherit = s->inherit;
 	env.worker.pulse = s->pulse;
 	s->table = host_table_new(&env);
+	s->hooks = hooks_new(s->base, s->table, s->notices, HOOKS_LIMIT_S);
 	s->reload = reload_new(s->base, s->table, &source, s->notices);
 	reload_watch(s->reload, on_apply, s);
 	s->netwatch = netwatch_new(s->base, &netwatch_ops, s);
@@ -356,6 +360,7 @@ tear_down(struct supervisor *s)
 	event_streams_free(s->events);
 	/* A start that failed, too, leaves the sockets to the next one. */
 	inherit_leave(s->inherit);
+	hooks_free(s->hooks);
 	host_table_free(s->table);
 	notify_free(s->notify);
 	inherit_free(s->inherit);

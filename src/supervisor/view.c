@@ -274,15 +274,31 @@ view_status(const struct host_table *t, const struct reload_info *info)
 	    "hosts", hosts);
 }
 
-json_t *
-view_host(const struct host_table *t, const char *name)
+static const struct host_entry *
+find(const struct host_table *t, const char *name)
 {
-	struct host_entry *e;
+	const struct host_entry *e;
 
 	TAILQ_FOREACH(e, &t->hosts, entry)
 		if (str_equal(e->name, name))
-			return view_entry(e);
-	return NULL;
+			break;
+	return e;
+}
+
+json_t *
+view_host(const struct host_table *t, const char *name)
+{
+	const struct host_entry *e = find(t, name);
+
+	return e != NULL ? view_entry(e) : NULL;
+}
+
+const char *
+view_on_change(const struct host_table *t, const char *name)
+{
+	const struct host_entry *e = find(t, name);
+
+	return e != NULL ? e->conf->on_change : NULL;
 }
 
 json_t *

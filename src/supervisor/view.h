@@ -59,6 +59,9 @@ json_t *view_ready(const struct host_table *, const struct reload_info *);
 void view_summary(const struct host_table *, const struct reload_info *,
     struct str *out);
 
+/* The host's HawserOnChange, "": none; NULL: no such host. Borrowed. */
+const char *view_on_change(const struct host_table *, const char *name);
+
 /*
  * New: all figures of GET /metrics: see openmetrics.h. A removed host's series
  * end; counters begin at 0 when their host or forward is added, and go on over

@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_forwarded.py \
 	tests/e2e/test_host_certificate.py \
+	tests/e2e/test_hooks.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_floods.py \
 	tests/e2e/test_hostile_login.py \

@@ -44,6 +44,7 @@ bool fixture_is_worker(int argc, char **argv);
 	    .bind_address = (char *)"", .bind_interface = (char *)"",	\
 	    .host_key_alias = (char *)"",				\
 	    .passphrase_command = (char *)"", .takeover = (char *)"",	\
+	    .on_change = (char *)"",					\
 	    .connect_timeout_s = 10,					\
 	    .alive_count_max = 3, .enabled = true,			\
 	    .backoff_min_ms = 3600000, .backoff_max_ms = 3600000,	\

@@ -214,7 +214,7 @@ every_row_has_its_effect(void **state)
 		"PubkeyAuthentication no", "NumberOfPasswordPrompts 1",
 		"PreferredAuthentications publickey",
 		"PermitRemoteOpen none", "HawserProxyProtocol v1",
-		"HawserTakeover x",
+		"HawserTakeover x", "HawserOnChange x",
 	};
 	bool tried[KEYWORD_COUNT] = { false };
 
