@@ -5,7 +5,6 @@ dist_man_MANS += \
 	docs/man/hawser.conf.5 \
 	docs/man/hawserd.8
 
-# Samples, not read by anything: they are copied and changed.
 dist_doc_DATA = \
 	README.md \
 	docs/ARCHITECTURE.md \
@@ -14,7 +13,4 @@ dist_doc_DATA = \
 	docs/FROM-SSH.md \
 	docs/METRICS.md \
 	docs/SECURITY.md \
-	docs/hawser.rules.yml \
-	conf.d/fleet.yaml.sample \
-	conf.d/home-server.conf.sample \
-	conf.d/operator.conf.sample
+	docs/hawser.rules.yml

@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/socks.py \
 	tests/e2e/lib/ssh_server.py \
 	tests/e2e/lib/sshd.py \
+	tests/e2e/lib/systemd.py \
 	tests/e2e/lib/textlog.py \
 	tests/e2e/lib/wait.py \
 	tests/e2e/lib/worker.py \
@@ -64,6 +65,7 @@ EXTRA_DIST += \
 	tests/e2e/test_scenarios.py \
 	tests/e2e/test_secrets.py \
 	tests/e2e/test_socks.py \
+	tests/e2e/test_systemd.py \
 	tests/e2e/test_transfer.py \
 	tests/e2e/test_truth.py \
 	tests/e2e/test_worker.py \
