@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Figures of many hosts on one server: one hawserd beside as many pairs of
-autossh and ssh.
+"""Figures of many hosts on one server: one hawserd beside pairs of autossh and
+ssh.
 
-    tests/bench/scale.py [--build DIR] [--hosts N] [--json FILE]
+    tests/bench/scale.py [--build DIR] [--hosts N] [--pairs N] [--json FILE]
 
 Takes root: both ends live in network namespaces of their own. Every host has
 a LocalForward through the same sshd, whose MaxStartups is OpenSSH's default
@@ -251,15 +251,15 @@ def pairs(stack, home, sshd, target, arguments):
         before, watch, times = listeners(PORT), Stopwatch(), []
         parents = [common.start_autossh(
             stack, sshd, f"{address(2, i)}:{PORT}:{target}")
-            for i in range(arguments.hosts)]
+            for i in range(arguments.pairs)]
         if None in parents:
             return {}
 
         def count():
             times.extend([watch.seconds] * (listeners(PORT) - before
                                             - len(times)))
-            return len(times) >= arguments.hosts
-        until(count, 60 + arguments.hosts, "every ssh listens",
+            return len(times) >= arguments.pairs
+        until(count, 60 + arguments.pairs, "every ssh listens",
               interval=0.05)
     children = [c for p in parents for c in proc.children(p)]
     found = spread("up", times)
@@ -269,7 +269,7 @@ def pairs(stack, home, sshd, target, arguments):
     found["ssh_wakeups_s"] = mean(rows, "wakeups_s")
     found["ssh_pss_mb"] = statistics.mean(map(proc.pss, children)) / 1e6
     found["autossh_pss_mb"] = statistics.mean(map(proc.pss, parents)) / 1e6
-    found["all_pss_mb"] = arguments.hosts * (found["ssh_pss_mb"]
+    found["all_pss_mb"] = arguments.pairs * (found["ssh_pss_mb"]
                                              + found["autossh_pss_mb"])
     return found
 
@@ -282,13 +282,17 @@ def show(title, found):
         print(f"    {key:26}{value:>12.2f}", flush=True)
 
 
-def ratios(found):
+def ratios(found, arguments):
+    """Of memory for each tunnel; of times if there are as many of both."""
     theirs, up, rested = (found[k] for k in ("autossh", "up", "idle"))
     if not theirs:
         return {}
-    return {"up_50": up["up_50_s"] / theirs["up_50_s"],
-            "up_99": up["up_99_s"] / theirs["up_99_s"],
-            "memory": rested["all_pss_mb"] / theirs["all_pss_mb"]}
+    ratio = {"memory": rested["all_pss_mb"] / arguments.hosts
+             / (theirs["all_pss_mb"] / arguments.pairs)}
+    if arguments.hosts == arguments.pairs:
+        ratio |= {k: up[f"{k}_s"] / theirs[f"{k}_s"]
+                  for k in ("up_50", "up_99")}
+    return ratio
 
 
 def measure_all(stack, folder, arguments):
@@ -298,7 +302,7 @@ def measure_all(stack, folder, arguments):
     netns.cable(home, HOME, vps, VPS)
     keys, sshds = Keys(folder), []
     for name, port, most in (("sshd", 22, "10:30:100"),
-                             ("open", 23, 10 * arguments.hosts + 100)):
+                             ("open", 23, 10 * arguments.pairs + 100)):
         sshds.append(Sshd(os.path.join(folder, name), keys, address=VPS,
                           port=port, ns=vps, options=[
                               f"MaxStartups {most}", "LogLevel INFO"]))
@@ -331,9 +335,9 @@ def measure_all(stack, folder, arguments):
         fleet.daemon.stop(within=30)
         note("stop", "SIGTERM", {"s": watch.seconds})
     with contextlib.ExitStack() as inner:
-        note("autossh", "autossh and ssh",
+        note("autossh", f"{arguments.pairs} pairs of autossh and ssh",
              pairs(inner, home, sshds[1], target, arguments))
-    note("ratio", "hawser / autossh and ssh", ratios(found))
+    note("ratio", "hawser / autossh and ssh", ratios(found, arguments))
     return vars(arguments) | found
 
 
@@ -344,6 +348,8 @@ def run(folder, arguments):
 
 def add_options(parser):
     parser.add_argument("--hosts", type=int, default=200)
+    parser.add_argument("--pairs", type=int, default=200,
+                        help="of autossh and ssh")
     parser.add_argument("--idle", type=int, default=30,
                         help="seconds in which nothing happens")
     parser.add_argument("--down", type=int, default=30,
