@@ -24,7 +24,7 @@ cancel_forward(struct host_entry *e, const struct forward *spec)
 	struct host_forward *f = host_forward_find(e, spec->id);
 
 	if (e->main != NULL && host_is_up(e))
-		chain_send(e->main->chain, ORDER_CANCEL,
+		chain_send(host_forward_run(f)->chain, ORDER_CANCEL,
 		    json_pack("{s:s}", "id", spec->id), NULL, 0);
 	log_info("a forward is removed host=%s forward=%s", e->name,
 	    spec->id);
@@ -84,6 +84,7 @@ change_forwards(struct host_entry *e, const struct plan_step *s)
 		TAILQ_REMOVE(&e->forwards, f, entry);
 		TAILQ_INSERT_TAIL(&e->forwards, f, entry);
 	}
+	host_moves_check(e);
 }
 
 static void
@@ -127,6 +128,17 @@ apply_add(struct host_table *t, const struct plan_step *s)
 	host_follow_wish(e);
 }
 
+/* Also links that were replaced have no more time than the last one. */
+static void
+limit_drains(struct host_entry *e)
+{
+	struct host_run *run;
+
+	TAILQ_FOREACH(run, &e->runs, entry)
+		if (run->role == ROLE_RETIRED)
+			host_run_retire(run, ORDER_DRAIN, e->conf->drain_ms);
+}
+
 static void
 apply_remove(struct host_table *t, const struct plan_step *s)
 {
@@ -134,6 +146,7 @@ apply_remove(struct host_table *t, const struct plan_step *s)
 	struct host_forward *f;
 
 	e->removed = true;
+	limit_drains(e);
 	host_follow_wish(e);
 	while ((f = TAILQ_FIRST(&e->forwards)) != NULL)
 		host_forward_free(f);

@@ -84,7 +84,12 @@ struct host_forward {
 	struct event *retry;
 	int64_t retry_at_ms;		/* clock_now_ms(), 0: none */
 	unsigned retries;
+	/* See host_move.c. */
 	struct host_run *held_by;	/* ordered when that has let go of it */
+	struct host_run *former;	/* it can listen again; NULL: none */
+	bool is_back;			/* which it does */
+	unsigned refusals;		/* by the main run, since it moved */
+	char *refusal;			/* the last one's sentence, or NULL */
 	TAILQ_ENTRY(host_forward) entry;
 };
 TAILQ_HEAD(host_forwards, host_forward);
@@ -106,6 +111,7 @@ struct host_tally {
 struct host_run {
 	struct host_entry *host;
 	enum host_role role;
+	bool lingers;			/* retired, but not told: is_back */
 	struct chain *chain;
 	json_t *addresses;		/* that it tries; NULL: none yet */
 	char *server;			/* its banner; NULL before up */
@@ -268,8 +274,15 @@ void host_forward_set(struct host_forward *, enum forward_state,
 /* Binds a local forward's listener if it is closed. */
 void host_forward_bind(struct host_forward *);
 
-/* Hands it to the main run: lends the listener or orders it. */
+/* Hands it to its run: lends the listener or orders it. */
 void host_forward_lend(struct host_forward *);
+
+/* What follows from its state: another try, a takeover, the host's state. */
+void host_forward_follow(struct host_forward *);
+
+/* When it is lent anew, in ms. */
+void host_forward_set_retry(struct host_forward *, int64_t ms);
+void host_forward_stop_retry(struct host_forward *);
 
 /* host_proof.c: is a forward what it says? */
 
@@ -295,6 +308,32 @@ void host_proof_on_fact(struct host_forward *, const struct message *);
 /* The link is gone, or the forward. */
 void host_proof_stop(struct host_forward *);
 
+/* host_move.c: from a link to the one that replaces it */
+
+/*
+ * Lends all to the new main run; remote ones when the run they come from,
+ * which is retired, has let go of them, or has had 3 s. That one drains when
+ * nobody needs it to listen again.
+ */
+void host_forwards_move(struct host_entry *, struct host_run *from);
+
+/* The one whose answers count: mostly the main run. May be NULL. */
+struct host_run *host_forward_run(const struct host_forward *);
+
+/* If the link before listens for it again: the new one is asked anew. */
+void host_forward_move_again(struct host_forward *);
+
+/* The state is what the main run has said: true if the move goes on. */
+bool host_forward_try_move(struct host_forward *);
+
+/* It doesn't move any more; then, of all: links that nobody needs drain. */
+void host_forward_forget_move(struct host_forward *);
+void host_moves_check(struct host_entry *);
+
+/* FACT_FORWARD of a retired run; any run is about to be freed. */
+void host_move_on_fact(struct host_run *, const struct message *);
+void host_moves_on_end(struct host_run *);
+
 /* host_takeover.c */
 
 /* The forward is held: have the command run, if there is one and it is time. */
@@ -310,16 +349,6 @@ void host_forwards_retry(struct host_entry *);
 void host_forwards_set_mask(struct host_entry *);	/* the model's */
 void host_forwards_set_verify(struct host_entry *);	/* likewise */
 void host_forwards_close(struct host_entry *);	/* refuse the clients */
-
-/*
- * Lends all to the new main run; remote ones when the run they come from has
- * let go of them, or has had 3 s.
- */
-void host_forwards_move(struct host_entry *, struct host_run *from);
-
-/* A run let go of the forward with this id, or of all (NULL). */
-void host_forwards_released(struct host_entry *, struct host_run *,
-    const char *id);
 
 /* FACT_FORWARD of the main run, FACT_COUNTERS of any run. */
 void host_forward_on_fact(struct host_entry *, const struct message *);

@@ -10,9 +10,6 @@
 #include "supervisor/host_entry.h"
 #include "supervisor/notice.h"
 
-/* A run that lets go of remote forwards is waited for no longer than this. */
-#define RELEASE_MS	3000
-
 /* How a state is spoken of, and how soon what is behind it is tried again. */
 static const struct {
 	bool degraded;		/* the host is not all it should be */
@@ -39,15 +36,15 @@ is_local(const struct host_forward *f)
 	return forward_is_local(f->spec.kind);
 }
 
-static void
-stop_retry(struct host_forward *f)
+void
+host_forward_stop_retry(struct host_forward *f)
 {
 	event_del(f->retry);
 	f->retry_at_ms = 0;
 }
 
-static void
-set_retry(struct host_forward *f, int64_t ms)
+void
+host_forward_set_retry(struct host_forward *f, int64_t ms)
 {
 	f->retry_at_ms = clock_now_ms() + ms;
 	host_timer_set(f->retry, ms);
@@ -65,7 +62,7 @@ plan_retry(struct host_forward *f)
 
 	if (ms == 0 || (is_local(f) && listener_is_open(&f->listener))) {
 		f->retries = 0;
-		stop_retry(f);
+		host_forward_stop_retry(f);
 		return;
 	}
 	for (unsigned i = 0; i < f->retries && ms < states[f->state].last_ms;
@@ -74,7 +71,7 @@ plan_retry(struct host_forward *f)
 	if (ms > states[f->state].last_ms)
 		ms = states[f->state].last_ms;
 	f->retries++;
-	set_retry(f, ms);
+	host_forward_set_retry(f, ms);
 }
 
 void
@@ -234,7 +231,7 @@ order(struct host_forward *f)
 	forward_copy(&wanted, &f->spec);
 	if (f->chosen != 0)
 		wanted.listen.port = f->chosen;
-	chain_send(f->host->main->chain, ORDER_FORWARD,
+	chain_send(host_forward_run(f)->chain, ORDER_FORWARD,
 	    forward_encode(&wanted), NULL, 0);
 	forward_fini(&wanted);
 }
@@ -254,7 +251,7 @@ forget_chosen(struct host_forward *f)
 void
 host_forward_lend(struct host_forward *f)
 {
-	struct host_run *run = f->host->main;
+	struct host_run *run = host_forward_run(f);
 
 	if (!is_local(f)) {
 		if (f->held_by != NULL)
@@ -334,6 +331,7 @@ void
 host_forward_free(struct host_forward *f)
 {
 	forget_tallies(f);
+	host_forward_forget_move(f);
 	TAILQ_REMOVE(&f->host->forwards, f, entry);
 	listener_close(&f->listener);
 	holder_search_forget(f->host->table->holders, f);
@@ -388,15 +386,16 @@ host_forwards_down(struct host_entry *e)
 	struct host_forward *f;
 
 	TAILQ_FOREACH(f, &e->forwards, entry) {
-		f->held_by = NULL;
+		host_forward_forget_move(f);
 		f->port = 0;
 		f->passed_in = f->passed_out = false;
 		host_proof_stop(f);
 		if (is_local(f) && f->state == FORWARD_BIND_FAILED)
 			continue;
 		host_forward_set(f, FORWARD_DOWN, NULL);
-		stop_retry(f);
+		host_forward_stop_retry(f);
 	}
+	host_moves_check(e);
 }
 
 void
@@ -404,13 +403,14 @@ host_forwards_retry(struct host_entry *e)
 {
 	struct host_forward *f;
 
-	TAILQ_FOREACH(f, &e->forwards, entry)
-		if (f->retry_at_ms != 0) {
-			stop_retry(f);
+	TAILQ_FOREACH(f, &e->forwards, entry) {
+		host_forward_move_again(f);
+		if (f->retry_at_ms != 0 && f->held_by == NULL) {
+			host_forward_stop_retry(f);
 			f->retries = 0;
-			f->held_by = NULL;
 			host_forward_lend(f);
 		}
+	}
 }
 
 void
@@ -426,25 +426,18 @@ host_forwards_close(struct host_entry *e)
 			listener_close(&f->listener);
 		}
 		host_forward_set(f, FORWARD_DOWN, NULL);
-		stop_retry(f);
+		host_forward_stop_retry(f);
 	}
 }
 
 void
-host_forwards_released(struct host_entry *e, struct host_run *run,
-    const char *id)
+host_forward_follow(struct host_forward *f)
 {
-	struct host_forward *f;
-
-	TAILQ_FOREACH(f, &e->forwards, entry) {
-		if (f->held_by != run ||
-		    (id != NULL && !str_equal(f->spec.id, id)))
-			continue;
-		f->held_by = NULL;
-		stop_retry(f);
-		if (host_is_up(e) && e->main != NULL)
-			host_forward_lend(f);
-	}
+	if (f->state == FORWARD_HELD)
+		host_takeover_order(f);
+	plan_retry(f);
+	exit_on_failure(f);
+	tell_host(f->host);
 }
 
 void
@@ -453,7 +446,7 @@ host_forward_on_fact(struct host_entry *e, const struct message *m)
 	struct host_forward *f = host_forward_find(e, message_string(m, "id"));
 	enum forward_state state;
 
-	if (f == NULL || f->held_by != NULL ||
+	if (f == NULL || f->held_by != NULL || f->is_back ||
 	    forward_state_parse(message_string(m, "state"), &state) == -1)
 		return;
 	if (f->chosen != 0 && e->main != NULL &&
@@ -467,11 +460,10 @@ host_forward_on_fact(struct host_entry *e, const struct message *m)
 		f->chosen = f->port;
 	host_proof_note(f, state, message_string(m, "detail"));
 	host_proof_on_fact(f, m);
-	if (state == FORWARD_HELD)
-		host_takeover_order(f);
-	plan_retry(f);
-	exit_on_failure(f);
-	tell_host(e);
+	if (host_forward_try_move(f))
+		tell_host(e);
+	else
+		host_forward_follow(f);
 }
 
 static struct host_tally *
@@ -556,32 +548,4 @@ host_forwards_are_degraded(const struct host_entry *e)
 		if (states[f->state].degraded)
 			return true;
 	return false;
-}
-
-/* May the run have the forward's port on the server? */
-static bool
-may_hold(const struct host_run *run, const struct host_forward *f)
-{
-	if (is_local(f) || f->state == FORWARD_HELD ||
-	    f->state == FORWARD_DENIED)
-		return false;
-	/* Down, it was perhaps asked for, if its target is in reach. */
-	return f->state != FORWARD_DOWN ||
-	    chain_reaches(run->chain, &f->spec);
-}
-
-void
-host_forwards_move(struct host_entry *e, struct host_run *from)
-{
-	struct host_forward *f;
-
-	TAILQ_FOREACH(f, &e->forwards, entry) {
-		stop_retry(f);
-		f->retries = 0;
-		if (may_hold(from, f)) {
-			f->held_by = from;
-			set_retry(f, RELEASE_MS);
-		}
-		host_forward_lend(f);
-	}
 }

@@ -9,9 +9,10 @@
 /*
  * Make before break: when the configuration of a link that is up changes, a
  * second worker connects first. When it has authenticated, the forwards move
- * to it, and the old one ends with its last connection. Should the new one
- * fail, the old link stays, and the schedule says when to try again. If the
- * old one is lost meanwhile, the host connects anew as after every loss.
+ * to it (host_move.c), and the old one ends with its last connection. Should
+ * the new one fail, the old link stays, and the schedule says when to try
+ * again. If the old one is lost meanwhile, the host connects anew as after
+ * every loss.
  */
 
 static void
@@ -127,8 +128,8 @@ host_replace_on_up(struct host_entry *e)
 	host_network_set(e, e->main->addresses);
 	log_info("the link was replaced host=%s server=\"%s\" tries=%u",
 	    e->name, e->main->server, e->replacement.tries + 1);
+	old->role = ROLE_RETIRED;
 	host_forwards_move(e, old);
-	host_run_retire(old, ORDER_DRAIN, -1);
 }
 
 void

@@ -24,10 +24,8 @@ on_forward_fact(struct host_run *run, const struct message *m)
 {
 	if (run->role == ROLE_MAIN)
 		host_forward_on_fact(run->host, m);
-	else if (str_equal(message_string(m, "state"),
-	    forward_state_name(FORWARD_DOWN)))
-		host_forwards_released(run->host, run,
-		    message_string(m, "id"));
+	else
+		host_move_on_fact(run, m);
 }
 
 static void
@@ -187,7 +185,7 @@ host_run_free(struct host_run *run)
 	TAILQ_REMOVE(&e->runs, run, entry);
 	resolver_forget(e->table->env.resolver, run);
 	host_forward_forget_run(run);
-	host_forwards_released(e, run, NULL);
+	host_moves_on_end(run);
 	chain_free(run->chain);
 	event_free(run->deadline);
 	json_decref(run->addresses);
@@ -200,6 +198,7 @@ host_run_retire(struct host_run *run, enum message_name order,
     int64_t limit_ms)
 {
 	run->role = ROLE_RETIRED;
+	run->lingers = false;
 	if (chain_phase(run->chain) != PHASE_UP) {
 		chain_kill(run->chain, END_STOPPED, "not needed");
 		return;

@@ -26,6 +26,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/host_proof.c \
 	src/supervisor/host_fsm.c \
 	src/supervisor/host_hostkey.c \
+	src/supervisor/host_move.c \
 	src/supervisor/host_replace.c \
 	src/supervisor/host_run.c \
 	src/supervisor/host_spare.c \

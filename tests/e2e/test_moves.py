@@ -11,6 +11,7 @@ import pytest
 from lib import ports
 from lib.clients import Knocker, Stream
 from lib.hawserd import stanza
+from lib.servers import connect, ping
 from lib.wait import STRETCH, until
 
 # Moves ------------------------------------------------------------------------
@@ -69,6 +70,41 @@ def test_twenty_moves(hawserd, sshd, target, record_property):
 def test_three_hundred_moves(hawserd, sshd, target, record_property):
     here, there = move(hawserd, sshd, target, 300)
     assert_moved(hawserd, sshd, here, there, record_property)
+
+
+def test_a_move_that_is_refused(hawserd, sshd, target, keys):
+    """The new link's key may not listen: the old one does so again, until
+    there is a link that may."""
+    remote, (ed25519, ecdsa, _) = ports.free(), keys.public
+
+    def write(**options):
+        hawserd.write(stanza("one", sshd, f"RemoteForward {remote} {target}",
+                             **options), rested=True)
+
+    def is_free():
+        return not [w for w in hawserd.host("one")["workers"]
+                    if w["role"] == "draining"]
+    sshd.authorize(ed25519, f'permitlisten="localhost:1" {ecdsa}')
+    write()
+    hawserd.start()
+    hawserd.wait_forward("one", f"R:{remote}", "verified")
+    before = hawserd.worker_pid("one")
+    write(IdentityFile=keys.ecdsa)
+    hawserd.reload()
+    hawserd.log.wait("a forward did not move.*the new one was refused")
+    forward = hawserd.wait_forward("one", f"R:{remote}", "up")
+    assert "still listens" in forward["detail"]
+    with connect(remote) as s:
+        assert ping(s)
+    assert hawserd.worker_pid("one") != before and not is_free()
+    sshd.authorize(ed25519, ecdsa)
+    write(IdentityFile=keys.ecdsa, Compression="yes")
+    hawserd.reload()
+    forward = hawserd.wait_forward("one", f"R:{remote}", "verified")
+    assert not forward["detail"]
+    until(is_free, 10, "the old links are gone")
+    with connect(remote) as s:
+        assert ping(s)
 
 
 # Storms (row 29) --------------------------------------------------------------

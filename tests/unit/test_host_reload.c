@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <event2/event.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -223,6 +224,75 @@ an_old_link_verifies_nothing(void **state)
 	assert_string_equal(forward_field(f, "a", "verified_at"), "null");
 }
 
+static bool
+is_draining(struct fixture *f)
+{
+	return strstr(field(f, "a", "workers"), "draining") != NULL;
+}
+
+/* The server refuses the new link: the old one listens again, till it may. */
+static void
+a_move_that_is_refused_goes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good") };
+	struct host bad[] = { HOST("a", "denies") };
+	struct host good[] = { HOST("a", "quiet") };
+	const char *detail;
+	char *pid;
+
+	old[0].forwards = bad[0].forwards = good[0].forwards = &r;
+	old[0].forward_count = bad[0].forward_count =
+	    good[0].forward_count = 1;
+	apply(f, old, 1);
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	pid = str_dup(field(f, "a", "pid"));
+	apply(f, bad, 1);
+	wait_field(f, forward_field, "a", "state", "\"denied\"");
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	detail = forward_field(f, "a", "detail");
+	assert_non_null(strstr(detail, "the link before still listens"));
+	assert_string_equal(field(f, "a", "state"), "\"up\"");
+	assert_string_not_equal(field(f, "a", "pid"), pid);
+	assert_true(is_draining(f));
+	/* An operator has it tried again, and the same comes of it. */
+	host_retry(host_table_find(f->table, "a"));
+	wait_field(f, forward_field, "a", "state", "\"denied\"");
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	assert_true(is_draining(f));
+	apply(f, good, 1);
+	wait_field(f, forward_field, "a", "detail", "null");
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	while (is_draining(f))
+		event_base_loop(f->base, EVLOOP_ONCE);
+	free(pid);
+}
+
+/* It is lost: the new link has to do, refused or not. */
+static void
+a_link_that_listens_again_may_end(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host old[] = { HOST("a", "good") };
+	struct host bad[] = { HOST("a", "denies") };
+	long pid;
+
+	old[0].forwards = bad[0].forwards = &r;
+	old[0].forward_count = bad[0].forward_count = 1;
+	apply(f, old, 1);
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	pid = strtol(field(f, "a", "pid"), NULL, 10);
+	apply(f, bad, 1);
+	wait_field(f, forward_field, "a", "state", "\"denied\"");
+	wait_field(f, forward_field, "a", "state", "\"up\"");
+	kill((pid_t)pid, SIGKILL);
+	wait_field(f, forward_field, "a", "state", "\"denied\"");
+	assert_false(is_draining(f));
+	assert_string_equal(field(f, "a", "state"), "\"degraded\"");
+}
+
 /* A forward that comes again counts from nothing. */
 static void
 counters_begin_anew_with_the_forward(void **state)
@@ -256,6 +326,8 @@ main(int argc, char **argv)
 		TEST(a_new_target_does_not_wait_for_the_old_link),
 		TEST(an_old_link_verifies_nothing),
 		TEST(counters_begin_anew_with_the_forward),
+		TEST(a_move_that_is_refused_goes_back),
+		TEST(a_link_that_listens_again_may_end),
 	};
 
 	return FIXTURE_MAIN(argc, argv, tests);
