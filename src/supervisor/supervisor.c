@@ -317,8 +317,8 @@ open_standard_fds(void)
 static int
 set_up(struct supervisor *s, struct err *err)
 {
-	struct host_env env = { .worker = { s->options.worker,
-	    s->worker_fd } };
+	struct host_env env = { .worker = { .path = s->options.worker,
+	    .fd = s->worker_fd } };
 	struct config_source source = { .dir = s->options.config_dir,
 	    .file = s->options.config_file, .runs_here = true };
 
