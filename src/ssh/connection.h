@@ -126,7 +126,7 @@ bool connection_is_quiet(const struct connection *);
 /* The answer to a global request. port is for tcpip-forward with port 0. */
 typedef void request_reply(void *arg, bool ok, uint32_t port);
 
-/* The shortest round trip that a ping measured; 0: none yet. */
+/* The shortest round trip that a ping measured of late; 0: none yet. */
 int64_t connection_rtt_us(const struct connection *);
 
 /*

@@ -124,7 +124,7 @@ bool connection_flush(struct connection *);
 void connection_break(struct connection *, const char *what);
 
 /* request.c: one packet each, message number not included. */
-/* Has a round trip measured, if none was yet. */
+/* Has a round trip measured, if none was of late. */
 void request_measure(struct connection *);
 void request_on_global(struct connection *, struct reader *);
 void request_on_answer(struct connection *, struct reader *, bool ok);

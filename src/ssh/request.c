@@ -107,7 +107,7 @@ on_measured(void *arg, bool ok, uint32_t port)
 void
 request_measure(struct connection *c)
 {
-	if (c->windows.rtt_us != 0 || c->measuring)
+	if (c->measuring || !window_needs_rtt(&c->windows, clock_now_us()))
 		return;
 	c->measuring = true;
 	connection_ping(c, on_measured, c);
@@ -229,8 +229,11 @@ request_on_answer(struct connection *c, struct reader *reader, bool ok)
 	if (r == NULL)
 		return;
 	STAILQ_REMOVE_HEAD(&c->requests, next);
-	if (r->kind == REQUEST_PING)
-		window_note_rtt(&c->windows, clock_now_us() - r->sent_us);
+	if (r->kind == REQUEST_PING) {
+		int64_t now_us = clock_now_us();
+
+		window_note_rtt(&c->windows, now_us - r->sent_us, now_us);
+	}
 	if (r->kind == REQUEST_PROVE) {
 		r->proof(r->arg, ok, reader->p, ok ? reader->left : 0);
 		free_request(r);

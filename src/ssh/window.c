@@ -13,6 +13,7 @@ window_fini(struct window *w, struct window_pool *pool)
 	pool->used -= w->size - WINDOW_MIN + w->debt;
 	w->size = WINDOW_MIN;
 	w->debt = 0;
+	w->grown = 0;
 }
 
 bool
@@ -37,23 +38,45 @@ window_untake(struct window *w, uint32_t n)
 	w->taken -= n < w->taken ? n : w->taken;
 }
 
+bool
+window_needs_rtt(const struct window_pool *pool, int64_t now_us)
+{
+	return pool->rtt_us == 0 ||
+	    now_us - pool->spell_us >= 2 * WINDOW_SPELL_US;
+}
+
 void
-window_note_rtt(struct window_pool *pool, int64_t us)
+window_note_rtt(struct window_pool *pool, int64_t us, int64_t now_us)
 {
 	if (us < 1)
 		us = 1;
+	if (now_us - pool->spell_us >= WINDOW_SPELL_US) {
+		/* The spell that ends is the older one from now on. */
+		pool->rtt_us = pool->newer_us;
+		pool->newer_us = 0;
+		pool->spell_us = now_us;
+	}
+	if (pool->newer_us == 0 || us < pool->newer_us)
+		pool->newer_us = us;
 	if (pool->rtt_us == 0 || us < pool->rtt_us)
 		pool->rtt_us = us;
 }
 
-/* Doubles the size if the pool allows it; how many bytes that adds. */
+static uint32_t
+least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many bytes the size grows by, as far as the pool allows it. */
 static uint32_t
 grow(struct window *w, struct window_pool *pool)
 {
-	uint32_t more = w->size;
+	uint32_t more = least(WINDOW_SPARE(w->size), WINDOW_MAX - w->size);
 
-	if (more > WINDOW_MAX - w->size || more > WINDOW_POOL - pool->used ||
-	    w->debt > 0)
+	if (more > WINDOW_POOL - pool->used)
+		more = (uint32_t)(WINDOW_POOL - pool->used);
+	if (w->debt > 0)
 		return 0;
 	w->size += more;
 	pool->used += more;
@@ -62,29 +85,33 @@ grow(struct window *w, struct window_pool *pool)
 
 /* What was given out can't be taken back: it is owed. */
 static void
-shrink(struct window *w)
+shrink(struct window *w, uint32_t cut)
 {
-	if (w->size / 2 < WINDOW_MIN)
-		return;
-	w->size /= 2;
-	w->debt += w->size;
+	cut = least(cut, w->size - WINDOW_MIN);
+	w->size -= cut;
+	w->debt += cut;
 }
 
-/* The bytes that a change of the size adds. */
+/*
+ * The bytes that a change of the size adds. What the size grew by when it was
+ * judged last can't have been used yet: that takes a round trip.
+ */
 static uint32_t
 judge(struct window *w, struct window_pool *pool, int64_t now_us)
 {
 	int64_t elapsed = now_us - w->since_us;
 	uint64_t carried;	/* by one round trip */
-	uint32_t more = 0;
+	uint32_t more = 0, spare, room = WINDOW_SPARE(w->size);
 
 	if (pool->rtt_us == 0 || elapsed < pool->rtt_us)
 		return 0;
 	carried = w->passed * (uint64_t)pool->rtt_us / (uint64_t)elapsed;
-	if (carried > w->size / 2)
+	spare = carried < w->size ? w->size - (uint32_t)carried : 0;
+	if (spare < w->grown + room)
 		more = grow(w, pool);
-	else if (carried < w->size / 8)
-		shrink(w);
+	else if (spare > w->grown + 2 * room)
+		shrink(w, spare - room);
+	w->grown = more;
 	w->since_us = now_us;
 	w->passed = 0;
 	return more;

@@ -164,6 +164,13 @@ def measure(traffic, tunnel, arguments):
     return found
 
 
+def medians(rounds):
+    """Of each figure of each tunnel."""
+    return {name: {key: statistics.median(r[key] for r in found)
+                   for key in found[0]}
+            for name, found in rounds.items()}
+
+
 def idle_channels(traffic, tunnel, count):
     """What count connections that say nothing cost the process."""
     memory = proc.pss(tunnel.pid)
@@ -194,14 +201,16 @@ def long_line(stack, folder, sshd, traffic, arguments):
                      traffic.target, port),
         start_ssh(stack, "ssh", sshd, traffic.target, port=port),
     ]
-    found = {}
-    for tunnel in tunnels:
-        # ssh has 20 MB/s at most there.
-        mib = arguments.mib if tunnel.name == "hawser" else \
-            min(arguments.mib, 128)
-        found[tunnel.name] = bulk(traffic, tunnel, "down", mib) | \
-            bulk(traffic, tunnel, "up", min(arguments.mib, 128))
-    return found
+    rounds = {t.name: [] for t in tunnels}
+    for _ in range(arguments.rounds):
+        for tunnel in tunnels:
+            # ssh has 20 MB/s at most there.
+            mib = arguments.mib if tunnel.name == "hawser" else \
+                min(arguments.mib, 128)
+            rounds[tunnel.name].append(
+                bulk(traffic, tunnel, "down", mib) |
+                bulk(traffic, tunnel, "up", min(arguments.mib, 128)))
+    return medians(rounds)
 
 
 def idle_memory(stack, folder, sshd, target, count):
@@ -304,10 +313,8 @@ def measure_all(stack, folder, arguments):
             for tunnel in tunnels:
                 rounds[tunnel.name].append(
                     measure(traffic, tunnel, arguments))
-        medians = {name: {key: statistics.median(r[key] for r in found)
-                          for key in found[0]}
-                   for name, found in rounds.items()}
-        table(f"median of {arguments.rounds} rounds", medians, ROWS)
+        middle = medians(rounds)
+        table(f"median of {arguments.rounds} rounds", middle, ROWS)
         channels = {}
         for count in arguments.channels:
             channels[count] = {t.name: idle_channels(traffic, t, count)
@@ -319,7 +326,7 @@ def measure_all(stack, folder, arguments):
     print(f"\nidle, PSS in MB, mean of {arguments.idle}")
     for name, value in memory.items():
         print(f"{name:26}{value:>12.2f}", flush=True)
-    return vars(arguments) | {"tunnels": medians, "idle_channels": channels,
+    return vars(arguments) | {"tunnels": middle, "idle_channels": channels,
                               "long_line": line, "pss_mb": memory}
 
 

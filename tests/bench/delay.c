@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RING	((size_t)256 << 20)	/* bytes on the way */
+#define RING	((size_t)128 << 20)	/* bytes on the way */
 #define PIECES	((size_t)1 << 16)	/* of one recv() each */
 #define READ	((size_t)1 << 18)
 
@@ -60,7 +60,7 @@ way_new(int from, int to)
 	w->from = from;
 	w->to = to;
 	w->ring = mmap(NULL, RING, PROT_READ | PROT_WRITE, MAP_PRIVATE |
-	    MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	    MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (w->ring == MAP_FAILED)
 		err(1, "mmap");
 	return w;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "ssh/connection_impl.h"
 
 /* More turns than this without rest are a busy loop. */
@@ -80,7 +81,7 @@ peer_setup(void **state)
 	peer = (struct peer){ .t = t };
 	peer.c = connection_new(t, NULL, &ops, &peer, NULL);
 	/* So that no ping comes to tell it. */
-	window_note_rtt(&peer.c->windows, 1);
+	window_note_rtt(&peer.c->windows, 1, clock_now_us());
 	return 0;
 }
 
