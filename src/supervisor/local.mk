@@ -43,6 +43,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/openmetrics.c \
 	src/supervisor/netwatch.c \
 	src/supervisor/options.c \
+	src/supervisor/pid_one.c \
 	src/supervisor/privs.c \
 	src/supervisor/proxy.c \
 	src/supervisor/pulse.c \
@@ -93,6 +94,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/openmetrics.h \
 	src/supervisor/netwatch.h \
 	src/supervisor/options.h \
+	src/supervisor/pid_one.h \
 	src/supervisor/privs.h \
 	src/supervisor/proxy.h \
 	src/supervisor/pulse.h \

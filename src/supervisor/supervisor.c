@@ -32,6 +32,7 @@
 #include "supervisor/notice.h"
 #include "supervisor/notify.h"
 #include "supervisor/options.h"
+#include "supervisor/pid_one.h"
 #include "supervisor/privs.h"
 #include "supervisor/pulse.h"
 #include "supervisor/reload.h"
@@ -452,6 +453,7 @@ supervisor_main(int argc, char **argv)
 		options_fini(&s.options);
 		return verdict == OPTIONS_DONE ? 0 : 2;
 	}
+	pid_one_step_aside();
 	log_setup(s.options.verbose ? LOG_DEBUG : LOG_INFO, "hawserd");
 	if (run(&s, &err) == -1) {
 		complain(err.text);

@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/e2e/test_chains.py \
 	tests/e2e/test_classes.py \
 	tests/e2e/test_cli.py \
+	tests/e2e/test_container.py \
 	tests/e2e/test_control.py \
 	tests/e2e/test_deadlines.py \
 	tests/e2e/test_dial.py \
