@@ -51,7 +51,8 @@ class Stream(_Client):
 class Knocker(_Client):
     """Connects again and again, for one echo each; so many times a second,
     if rate is given. Notes who was refused, whose connection broke, and in
-    gaps how many seconds it took each time until one was served again."""
+    gaps how many seconds each time lay between the first who wasn't served
+    and the next who was."""
 
     def __init__(self, port, rate=None):
         self.served = self.refused = self.broken = 0
@@ -78,7 +79,7 @@ class Knocker(_Client):
             if not self._knock():
                 failed = failed or begin
             elif failed:
-                self.gaps.append(time.monotonic() - failed)
+                self.gaps.append(begin - failed)
                 failed = None
 
     def finish(self):
