@@ -40,6 +40,7 @@ struct api {
 struct guest {
 	struct api *api;
 	int fd;				/* borrowed from libmicrohttpd */
+	pid_t pid;			/* whose; 0: of another namespace */
 	struct event *deadline;		/* of its request; not pending: it is
 					   we who are waited for */
 	TAILQ_ENTRY(guest) entry;
@@ -112,6 +113,16 @@ grant_time(struct guest *g)
 	evtimer_add(g->deadline, &tv);
 }
 
+static pid_t
+peer_pid(int fd)
+{
+	struct ucred who = { 0 };
+	socklen_t len = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ?
+	    who.pid : 0;
+}
+
 static void
 guest_new(struct api *a, struct MHD_Connection *c, void **context)
 {
@@ -121,6 +132,7 @@ guest_new(struct api *a, struct MHD_Connection *c, void **context)
 
 	g->api = a;
 	g->fd = info->connect_fd;
+	g->pid = peer_pid(g->fd);
 	if ((g->deadline = evtimer_new(a->base, on_deadline, g)) == NULL)
 		abort();
 	TAILQ_INSERT_TAIL(&a->guests, g, entry);
@@ -157,11 +169,41 @@ guest_of(struct MHD_Connection *c)
 	return info->socket_context;
 }
 
+/* How many connections has the process that has this one? */
+static unsigned
+count_siblings(const struct api *a, const struct guest *of)
+{
+	const struct guest *g;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(g, &a->guests, entry)
+		n += g->pid == of->pid ? 1 : 0;
+	return n;
+}
+
 /*
- * Makes room for one more. Whose request is the oldest is the slowest: who
- * asks and reads at once is answered, however many others dawdle. Those that
- * wait for us stay.
+ * Of the process with the most connections the one with the oldest request:
+ * who comes once, and asks and reads at once, is answered however many others
+ * dawdle. Those that wait for us stay. NULL: all do.
  */
+static struct guest *
+find_slowest(const struct api *a)
+{
+	struct guest *g, *found = NULL;
+	unsigned most = 0;
+
+	TAILQ_FOREACH(g, &a->guests, entry) {
+		unsigned n = count_siblings(a, g);
+
+		if (n > most && evtimer_pending(g->deadline, NULL)) {
+			most = n;
+			found = g;
+		}
+	}
+	return found;
+}
+
+/* Is there room for one more? */
 static bool
 make_room(struct api *a)
 {
@@ -171,13 +213,10 @@ make_room(struct api *a)
 		episode_ends(&a->crowd);
 		return true;
 	}
-	TAILQ_FOREACH(g, &a->guests, entry)
-		if (evtimer_pending(g->deadline, NULL))
-			break;
 	if (episode_begins(&a->crowd))
 		log_warn("the API has more than %d clients: the slowest are "
 		    "cut off", API_CONNECTIONS_MAX);
-	if (g != NULL)
+	if ((g = find_slowest(a)) != NULL)
 		cut(g);
 	return a->guest_count < API_CONNECTIONS_MAX;
 }

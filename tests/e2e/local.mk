@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/worker.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/test_algorithms.py \
+	tests/e2e/test_api_floods.py \
 	tests/e2e/test_auth.py \
 	tests/e2e/test_auth_methods.py \
 	tests/e2e/test_chains.py \
