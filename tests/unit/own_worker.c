@@ -96,6 +96,8 @@ serve(const char *how)
 		if (m.name == ORDER_CANCEL)
 			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
 			    message_string(&m, "id"), "state", "down"));
+		while (m.name == ORDER_DRAIN && strcmp(how, "freezes") == 0)
+			pause();
 		if (m.name == ORDER_BEAT)
 			say(FACT_BEAT, json_object());
 		if (m.name == ORDER_STOP && strcmp(how, "deaf") == 0)

@@ -109,22 +109,36 @@ a_crash_names_the_signal(void **state)
 	assert_non_null(strstr(field(f, "a", "last_end"), "signal 11"));
 }
 
-/* The others, and clients of the one that is replaced, don't notice. */
-static void
-a_worker_that_spins_is_replaced(void **state)
+/* The table is one whose workers are judged after a second; its pulse. */
+static struct pulse *
+begin_pulse(struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct pulse *pulse = pulse_new(f->base, 250);
-	struct forward l = local(free_port());
-	struct host h[] = { HOST("a", "spins"), HOST("b", "good") };
-	char *other;
 
 	host_table_free(f->table);
 	f->table = host_table_new(&(struct host_env){ .base = f->base,
 	    .budget = f->budget, .resolver = f->resolver,
 	    .worker = { "/proc/self/exe", -1, pulse } });
-	h[0].forwards = &l;
-	h[0].forward_count = 1;
+	return pulse;
+}
+
+static void
+end_pulse(struct fixture *f, struct pulse *pulse)
+{
+	host_table_free(f->table);
+	pulse_free(pulse);
+	f->table = host_table_new(&(struct host_env){ .base = f->base });
+}
+
+/* The others don't notice. */
+static void
+a_worker_that_spins_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct pulse *pulse = begin_pulse(f);
+	struct host h[] = { HOST("a", "spins"), HOST("b", "good") };
+	char *other;
+
 	apply(f, h, 2);
 	wait_state(f, "b", "up");
 	other = str_dup(field(f, "b", "pid"));
@@ -138,9 +152,28 @@ a_worker_that_spins_is_replaced(void **state)
 	assert_string_equal(field(f, "b", "pid"), other);
 	assert_string_equal(field(f, "b", "last_end"), "null");
 	free(other);
-	host_table_free(f->table);
-	pulse_free(pulse);
-	f->table = host_table_new(&(struct host_env){ .base = f->base });
+	end_pulse(f, pulse);
+}
+
+/* Its clients would have waited for ever: a replacement's drain has no end. */
+static void
+a_drain_that_freezes_is_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct pulse *pulse = begin_pulse(f);
+	struct host old[] = { HOST("a", "freezes") };
+	struct host new_[] = { HOST("a", "good") };
+
+	apply(f, old, 1);
+	wait_state(f, "a", "up");
+	apply(f, new_, 1);
+	while (strstr(field(f, "a", "workers"), "draining") == NULL)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	while (strstr(field(f, "a", "workers"), "draining") != NULL)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_string_equal(field(f, "a", "state"), "\"up\"");
+	assert_string_equal(field(f, "a", "last_end"), "null");
+	end_pulse(f, pulse);
 }
 
 static void
@@ -366,6 +399,7 @@ main(int argc, char **argv)
 		TEST(a_wrong_host_key_parks),
 		TEST(a_crash_names_the_signal),
 		TEST(a_worker_that_spins_is_replaced),
+		TEST(a_drain_that_freezes_is_ended),
 		TEST(a_phase_has_a_deadline),
 		TEST(no_worker_program),
 		TEST(a_held_port_is_asked_for_again),
