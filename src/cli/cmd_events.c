@@ -50,9 +50,10 @@ make_path(const struct args *args)
 {
 	struct str path = { 0 };
 
-	str_append(&path, "/v1/events");
+	str_printf(&path, "/v1/events?connections=%d",
+	    args->seen[ARG_CONNECTIONS]);
 	for (size_t i = 0; i < args->operand_count; i++) {
-		str_append(&path, i == 0 ? "?host=" : "&host=");
+		str_append(&path, "&host=");
 		api_encode(&path, args->operands[i]);
 	}
 	return str_take(&path);
@@ -113,10 +114,12 @@ run_events(const struct command *c, const struct args *args)
 
 const struct command cmd_events = {
 	.name = "events", .operands = "[HOST...]", .operands_max = SIZE_MAX,
-	.options = ARG_API | ARG_BIT(ARG_JSON), .run = run_events,
+	.options = ARG_API | ARG_BIT(ARG_JSON) | ARG_BIT(ARG_CONNECTIONS),
+	.run = run_events,
 	.summary = "show what happens, while it happens",
 	.help = "One line for each change of a host or forward and for each "
-	    "end of a connection,\nwith --json as hawserd(8) tells it. "
-	    "Interrupt it to end it; when hawserd ends,\nthe exit code is "
-	    "1.\n",
+	    "end of a link, with\n--json as hawserd(8) tells it. With "
+	    "--connections each client of a forward, too:\nwhence it came, "
+	    "where to, and what became of it.\n\nInterrupt it to end it; "
+	    "when hawserd ends, the exit code is 1.\n",
 };

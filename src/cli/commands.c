@@ -14,8 +14,7 @@
 
 const struct command *const commands[COMMAND_COUNT] = {
 	&cmd_status, &cmd_events, &cmd_wait, &cmd_retry, &cmd_up, &cmd_down,
-	&cmd_reload, &cmd_check,
-	&cmd_show, &cmd_hostkey,
+	&cmd_reload, &cmd_check, &cmd_show, &cmd_hostkey,
 };
 
 const struct command *

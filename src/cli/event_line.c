@@ -91,6 +91,38 @@ say_reload(struct str *s, const json_t *event)
 	return applied ? TINT_GOOD : TINT_BAD;
 }
 
+static enum tint
+say_connection(struct str *s, const json_t *event)
+{
+	const char *to = field_text(event, "to");
+	const char *originator = field_text(event, "originator");
+	const char *target = field_text(event, "target");
+	const json_t *bytes = json_object_get(event, "bytes");
+
+	str_printf(s, "%s: from %s", to, *originator != '\0' ? originator :
+	    "a client without an address");
+	if (*target != '\0')
+		str_printf(s, " to %s", target);
+	if (json_is_object(bytes)) {
+		str_append(s, "; ");
+		units_bytes(s, field_number(bytes, "in"));
+		str_append(s, " in, ");
+		units_bytes(s, field_number(bytes, "out"));
+		str_append(s, " out, ");
+		units_duration(s, field_number(event, "duration_ms"));
+	}
+	add_text(s, event);
+	return strcmp(to, "failed") == 0 ? TINT_BAD : TINT_NONE;
+}
+
+static enum tint
+say_lost(struct str *s, const json_t *event)
+{
+	str_printf(s, "too much happens: %lld events of connections were left "
+	    "out so far", (long long)field_number(event, "count"));
+	return TINT_BAD;
+}
+
 /* Those that aren't here are not for people. */
 static const struct {
 	const char *event;
@@ -100,6 +132,8 @@ static const struct {
 	{ "forward", say_forward },
 	{ "end", say_end },
 	{ "reload", say_reload },
+	{ "connection", say_connection },
+	{ "lost", say_lost },
 };
 
 static void

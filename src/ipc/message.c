@@ -12,7 +12,7 @@
 #include "base/fdio.h"
 #include "base/str.h"
 
-#define FIELDS_MAX	7
+#define FIELDS_MAX	9
 
 struct field {
 	const char *name;
@@ -63,6 +63,8 @@ static const struct row rows[] = {
 	    .fields = { MAY("error", JSON_STRING),
 	        MAY("source", JSON_STRING) } },
 	[ORDER_SET] = { "order.set", FROM_SUPERVISOR, .open = true },
+	[ORDER_WATCH] = { "order.watch", FROM_SUPERVISOR,
+	    .fields = { MUST("on", JSON_INTEGER) } },
 	[ORDER_BEAT] = { .name = "order.beat", .sender = FROM_SUPERVISOR },
 	[ORDER_PING] = { "order.ping", FROM_SUPERVISOR,
 	    .fields = { MUST("ms", JSON_INTEGER) } },
@@ -90,6 +92,14 @@ static const struct row rows[] = {
 	    .fields = { MUST("id", JSON_STRING), MUST("open", JSON_INTEGER),
 	        MUST("total", JSON_INTEGER), MUST("failed", JSON_INTEGER),
 	        MUST("in", JSON_INTEGER), MUST("out", JSON_INTEGER) } },
+	[FACT_CONNECTION] = { "fact.connection", FROM_WORKER,
+	    .fields = { MUST("id", JSON_STRING), MUST("no", JSON_INTEGER),
+	        MUST("state", JSON_STRING), MAY("originator", JSON_STRING),
+	        MAY("target", JSON_STRING), MAY("in", JSON_INTEGER),
+	        MAY("out", JSON_INTEGER), MAY("ms", JSON_INTEGER),
+	        MAY("text", JSON_STRING) } },
+	[FACT_LOST] = { "fact.lost", FROM_WORKER,
+	    .fields = { MUST("count", JSON_INTEGER) } },
 	[FACT_RESOLVE] = { "fact.resolve", FROM_WORKER,
 	    .fields = { MUST("req", JSON_INTEGER),
 	        MUST("name", JSON_STRING) } },

@@ -43,6 +43,7 @@ enum message_name {
 	ORDER_SECRET,		/* the answer to FACT_SECRET: ipc/secret.h */
 	ORDER_SET,		/* the settings of ipc/order.h that may change
 				   while the connection lasts */
+	ORDER_WATCH,		/* 1: tell of each connection; 0: of none */
 	ORDER_BEAT,		/* do you live? FACT_BEAT, please */
 	ORDER_PING,		/* ping now: no sign of life within so many
 				   milliseconds is the end */
@@ -57,6 +58,8 @@ enum message_name {
 	FACT_TAKEOVER,		/* how the command ended */
 	FACT_RTT,		/* the last ping's round trip */
 	FACT_COUNTERS,		/* one forward's totals */
+	FACT_CONNECTION,	/* one client's: "open", "closed", "failed" */
+	FACT_LOST,		/* how many of those were left out, in all */
 	FACT_RESOLVE,		/* please look up a target's name */
 	FACT_LINK,		/* a hop: the next server is reached */
 	FACT_SECRET,		/* please get a passphrase or password */

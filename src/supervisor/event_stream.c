@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "ipc/message.h"
+#include "supervisor/host.h"
 #include "supervisor/notice.h"
 #include "supervisor/view.h"
 
@@ -16,6 +18,7 @@ struct event_stream {
 	struct event_streams *all;
 	char **hosts;
 	size_t host_count;		/* 0: all */
+	bool connections;
 	struct str text;
 	size_t at;			/* what was read of it */
 	size_t free;			/* of that which is to be read: bytes
@@ -28,8 +31,9 @@ struct event_stream {
 
 struct event_streams {
 	struct notices *notices;
-	const struct host_table *table;
+	struct host_table *table;
 	const struct reload *reload;
+	size_t watching;		/* those that want connections */
 	LIST_HEAD(, event_stream) open;
 	size_t count;
 };
@@ -179,6 +183,70 @@ hear(void *arg, const struct notice *n)
 	free(line);
 }
 
+/* Connections */
+
+static json_t *
+value_or_null(json_t *value)
+{
+	return value != NULL ? json_incref(value) : json_null();
+}
+
+/* New: out of a worker's fact. */
+static json_t *
+encode_visit(const char *host, pid_t worker, const struct message *m)
+{
+	bool lost = m->name == FACT_LOST;
+	json_t *o = event_new(lost ? "lost" : "connection", clock_wall_ms());
+	json_t *in = json_object_get(m->body, "in");
+
+	json_object_set_new(o, "host", text_or_null(host));
+	if (!lost)
+		json_object_set(o, "forward", json_object_get(m->body, "id"));
+	json_object_set_new(o, "worker", json_integer(worker));
+	if (lost) {
+		json_object_set(o, "count", json_object_get(m->body,
+		    "count"));
+		return o;
+	}
+	json_object_set(o, "connection", json_object_get(m->body, "no"));
+	json_object_set(o, "to", json_object_get(m->body, "state"));
+	json_object_set_new(o, "originator", value_or_null(json_object_get(
+	    m->body, "originator")));
+	json_object_set_new(o, "target", value_or_null(json_object_get(
+	    m->body, "target")));
+	json_object_set_new(o, "bytes", in == NULL ? json_null() :
+	    json_pack("{s:O, s:O?}", "in", in, "out", json_object_get(m->body,
+	    "out")));
+	json_object_set_new(o, "duration_ms", value_or_null(json_object_get(
+	    m->body, "ms")));
+	json_object_set_new(o, "text", value_or_null(json_object_get(m->body,
+	    "text")));
+	return o;
+}
+
+static void
+on_visit(void *arg, const char *host, pid_t worker, const struct message *m)
+{
+	struct event_streams *all = arg;
+	char *line = make_line(encode_visit(host, worker, m));
+	struct event_stream *s;
+
+	LIST_FOREACH(s, &all->open, entry)
+		if (s->connections && wants_host(s, host))
+			add(s, line);
+	free(line);
+}
+
+/* One more or one less wants them. */
+static void
+watch(struct event_streams *all, bool more)
+{
+	if (more && all->watching++ == 0)
+		host_table_watch(all->table, on_visit, all);
+	else if (!more && --all->watching == 0)
+		host_table_watch(all->table, NULL, NULL);
+}
+
 /* What is there now, of the hosts that s wants. Doesn't count as behind. */
 static void
 add_status(struct event_stream *s)
@@ -255,6 +323,9 @@ event_stream_open(struct event_streams *all, const struct event_wish *wish,
 	say_hello(s);
 	if (wish->status)
 		add_status(s);
+	s->connections = wish->connections;
+	if (s->connections)
+		watch(all, true);
 	return s;
 }
 
@@ -301,6 +372,8 @@ event_stream_close(struct event_stream *s)
 		return;
 	LIST_REMOVE(s, entry);
 	s->all->count--;
+	if (s->connections)
+		watch(s->all, false);
 	for (size_t i = 0; i < s->host_count; i++)
 		free(s->hosts[i]);
 	free(s->hosts);
@@ -309,7 +382,7 @@ event_stream_close(struct event_stream *s)
 }
 
 struct event_streams *
-event_streams_new(struct notices *notices, const struct host_table *table,
+event_streams_new(struct notices *notices, struct host_table *table,
     const struct reload *reload)
 {
 	struct event_streams *all = mem_alloc(sizeof(*all));

@@ -25,6 +25,13 @@
  *	forward	host, forward, from, to, text
  *	end	host, class, text, attempt, uptime_s (null: it wasn't up)
  *	reload	to ("applied" or "refused"), text
+ *	connection	host, forward, worker (its pid), connection (a number
+ *		within worker), to ("open", "closed", or "failed", which it is
+ *		without having been open), originator (null: it has no address),
+ *		target (null: not known), of one that is closed bytes (in, out)
+ *		and duration_ms, of one that failed text. If it was asked for
+ *	lost	host, worker, count: connection events of worker, in all, that
+ *		were left out because too much happened
  *	cut	text. The last line, of a listener that was too slow
  */
 
@@ -43,11 +50,12 @@ struct event_wish {
 	const char *const *hosts;
 	size_t host_count;		/* 0: all, and reloads */
 	bool status;
+	bool connections;
 };
 
 /* New. Borrows everything. */
-struct event_streams *event_streams_new(struct notices *,
-    const struct host_table *, const struct reload *);
+struct event_streams *event_streams_new(struct notices *, struct host_table *,
+    const struct reload *);
 
 /* Every stream must be closed. NULL is fine. */
 void event_streams_free(struct event_streams *);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "config/config.h"
@@ -63,6 +64,16 @@ void host_down(struct host_entry *);
  */
 int host_accept_key(struct host_entry *, const char *fingerprint,
     char **file, struct err *);
+
+/* What a worker tells of its connections: FACT_CONNECTION or FACT_LOST. */
+typedef void host_visit(void *arg, const char *host, pid_t worker,
+    const struct message *);
+
+/*
+ * From now on hear gets them, of all workers that are up or will be; with NULL
+ * nobody, and none is told, which is so at first.
+ */
+void host_table_watch(struct host_table *, host_visit *hear, void *arg);
 
 /* Retries every host now. */
 void host_table_retry_all(struct host_table *);

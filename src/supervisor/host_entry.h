@@ -187,6 +187,8 @@ struct host_table {
 	struct host_entries leaving;	/* removed, with runs that drain */
 	LIST_HEAD(, host_spare) spares;	/* while a plan is applied */
 	struct holder_search *holders;
+	host_visit *on_visit;		/* NULL: nobody listens */
+	void *visit_arg;
 	struct filewatch *filewatch;
 	struct event *watch;		/* the watched files may be others */
 	int ways;			/* way_open()'s */
@@ -250,6 +252,9 @@ struct host_run *host_run_start(struct host_entry *, enum host_role,
 
 /* Frees it, killing the worker. Takes it out of the entry. */
 void host_run_free(struct host_run *);
+
+/* Tells its worker, if that is up, whether somebody listens to visits. */
+void host_run_watch(struct host_run *);
 
 /*
  * Makes it retired: told ORDER_DRAIN or ORDER_STOP, killed after limit_ms

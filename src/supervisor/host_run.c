@@ -47,11 +47,23 @@ on_fact(void *arg, struct message *m)
 			e->rtt_us = message_int(m, "us", -1);
 	} else if (m->name == FACT_COUNTERS) {
 		host_forward_on_counters(run, m);
+	} else if (m->name == FACT_CONNECTION || m->name == FACT_LOST) {
+		if (e->table->on_visit != NULL)
+			e->table->on_visit(e->table->visit_arg, e->name,
+			    chain_pid(run->chain), m);
 	} else if (m->name == FACT_RESOLVE) {
 		resolver_ask(e->table->env.resolver,
 		    message_string(m, "name"), message_int(m, "req", 0),
 		    on_addresses, run);
 	}
+}
+
+void
+host_run_watch(struct host_run *run)
+{
+	if (chain_phase(run->chain) == PHASE_UP)
+		chain_send(run->chain, ORDER_WATCH, json_pack("{s:i}", "on",
+		    run->host->table->on_visit != NULL), NULL, 0);
 }
 
 static void
@@ -63,6 +75,8 @@ on_phase(void *arg, enum phase phase)
 	    phase_name(phase));
 	if (phase != PHASE_UP)
 		return;
+	if (run->host->table->on_visit != NULL)
+		host_run_watch(run);
 	host_hostkey_keep(run->host, NULL, NULL);
 	if (run->role == ROLE_MAIN)
 		host_handle(run->host, EVENT_UP);

@@ -69,6 +69,26 @@ host_table_find(struct host_table *t, const char *name)
 	return NULL;
 }
 
+static void
+watch_runs(struct host_entries *list)
+{
+	struct host_entry *e;
+	struct host_run *run;
+
+	TAILQ_FOREACH(e, list, entry)
+		TAILQ_FOREACH(run, &e->runs, entry)
+			host_run_watch(run);
+}
+
+void
+host_table_watch(struct host_table *t, host_visit *hear, void *arg)
+{
+	t->on_visit = hear;
+	t->visit_arg = arg;
+	watch_runs(&t->hosts);
+	watch_runs(&t->leaving);
+}
+
 void
 host_table_retry_all(struct host_table *t)
 {

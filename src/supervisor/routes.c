@@ -176,17 +176,18 @@ static struct routes_reply
 get_events(struct routes_call *c)
 {
 	struct names hosts = { NULL, 0 };
-	int status = flag(c, "status");
+	int status = flag(c, "status"), all = flag(c, "connections");
 	struct event_stream *s;
 	struct err err;
 
-	if (status == -1)
-		return reply(400, routes_error("status is 0 or 1"));
+	if (status == -1 || all == -1)
+		return reply(400, routes_error("status and connections are 0 "
+		    "or 1"));
 	if (c->arguments != NULL)
 		c->arguments(c, "host", add_name, &hosts);
 	s = event_stream_open(c->env->events, &(struct event_wish){
 	    .hosts = hosts.list, .host_count = hosts.count,
-	    .status = status == 1 }, &err);
+	    .status = status == 1, .connections = all == 1 }, &err);
 	free(hosts.list);
 	if (s == NULL)
 		return reply(err.code == ERR_NOTFOUND ? 404 : 503,

@@ -22,6 +22,7 @@ struct dial {
 	struct tunnel *tunnel;
 	struct channel *channel;
 	struct target *target;
+	struct visit *visit;
 	struct proxy_header header;
 };
 
@@ -29,14 +30,22 @@ struct dial {
 struct late {
 	struct tunnel *tunnel;		/* the relay's reference */
 	struct relay *relay;
+	struct visit *visit;		/* the relay's */
 	struct target *target;
 	struct proxy_header header;
 };
+
+static bool
+is_dynamic(const struct tunnel *t)
+{
+	return tunnel_forward(t)->kind == FORWARD_REMOTE_DYNAMIC;
+}
 
 static void
 free_dial(struct dial *d)
 {
 	target_free(d->target);
+	visit_free(d->visit);
 	tunnel_unref(d->tunnel);
 	loop_bury(d->loop, d);
 	loop_release(d->loop, &d->item);
@@ -98,6 +107,8 @@ on_target(void *arg, int fd, const struct err *err)
 	struct relay *r;
 
 	d->target = NULL;
+	if (fd == -1)
+		visit_failed(d->visit, err->text);
 	if (fd == -1 && is_shortage(err)) {
 		channel_reject(d->channel, OPEN_RESOURCE_SHORTAGE, err->text);
 		tunnel_count_failed(d->tunnel);
@@ -109,10 +120,20 @@ on_target(void *arg, int fd, const struct err *err)
 		send_header(fd, &d->header);
 		r = relay_new(d->tunnel, RELAY_CLIENT_CHANNEL, &relay_ops,
 		    NULL);
+		relay_watch(r, d->visit);
+		d->visit = NULL;
 		relay_accept(r, d->channel);
 		relay_attach(r, fd);
 	}
 	free_dial(d);
+}
+
+/* New, or NULL: see visit_new(). */
+static struct visit *
+begin_visit(struct tunnel *t, const struct forwarded_way *way)
+{
+	return visit_new(t, way->originator, way->originator_port,
+	    is_dynamic(t) ? NULL : &tunnel_forward(t)->target);
 }
 
 static void
@@ -125,6 +146,7 @@ start_dial(struct tunnel *t, struct channel *c,
 	d->loop = tunnel_loop(t);
 	d->tunnel = tunnel_ref(t);
 	d->channel = c;
+	d->visit = begin_visit(t, way);
 	loop_hold(d->loop, &d->item, end_dial, d);
 	d->target = target_dial(d->loop, &tunnel_forward(t)->target,
 	    on_target, d);
@@ -156,6 +178,7 @@ on_late_target(void *arg, int fd, const struct err *err)
 		relay_attach(l->relay, fd);
 		return;
 	}
+	visit_failed(l->visit, err->text);
 	if (is_shortage(err))
 		tunnel_count_failed(l->tunnel);
 	else
@@ -172,15 +195,11 @@ start_late(struct tunnel *t, struct channel *c,
 	make_header(&l->header, t, way);
 	l->tunnel = t;
 	l->relay = relay_new(t, RELAY_CLIENT_CHANNEL, &late_ops, l);
+	l->visit = begin_visit(t, way);
+	relay_watch(l->relay, l->visit);
 	l->target = target_dial(tunnel_loop(t), &tunnel_forward(t)->target,
 	    on_late_target, l);
 	relay_adopt(l->relay, c, unread, n);
-}
-
-static bool
-is_dynamic(const struct tunnel *t)
-{
-	return tunnel_forward(t)->kind == FORWARD_REMOTE_DYNAMIC;
 }
 
 void
@@ -199,7 +218,7 @@ forwarded_start(struct tunnel *t, struct channel *c,
     const struct forwarded_way *way)
 {
 	if (is_dynamic(t))
-		socks_remote_start(t, c);
+		socks_remote_start(t, c, begin_visit(t, way));
 	else
 		start_dial(t, c, way);
 }
@@ -209,7 +228,7 @@ forwarded_adopt(struct tunnel *t, struct channel *c,
     const struct forwarded_way *way, const uint8_t *unread, size_t n)
 {
 	if (is_dynamic(t))
-		socks_remote_adopt(t, c, unread, n);
+		socks_remote_adopt(t, c, begin_visit(t, way), unread, n);
 	else
 		start_late(t, c, way, unread, n);
 }

@@ -67,7 +67,9 @@ libhawser_worker_a_SOURCES = \
 	src/worker/triage.c \
 	src/worker/triage.h \
 	src/worker/tunnel.c \
+	src/worker/visit.c \
 	src/worker/tunnel.h \
+	src/worker/visit.h \
 	src/worker/worker.c \
 	src/worker/worker.h
 libhawser_worker_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \

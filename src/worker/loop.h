@@ -26,6 +26,7 @@ struct event_base;
 struct lookup;
 struct report;
 struct session_order;
+struct visits;
 
 /*
  * Something that is going on for a client: embedded in its owner. end is
@@ -43,6 +44,7 @@ struct loop {
 	const struct session_order *order;	/* borrowed */
 	struct report *report;		/* borrowed */
 	struct lookup *lookup;		/* borrowed */
+	struct visits *visits;		/* borrowed; may be NULL */
 	uint8_t *buffer;		/* LOOP_BUFFER_SIZE bytes */
 
 	LIST_HEAD(, loop_item) items;

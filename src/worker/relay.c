@@ -21,6 +21,7 @@ struct relay {
 	void *arg;
 	enum relay_client client;
 	struct channel *channel;
+	struct visit *visit;	/* NULL: nobody wants to know */
 	struct event event;	/* edge-triggered, both directions */
 	int fd;			/* -1 until attached */
 	bool open;		/* the channel was confirmed or accepted */
@@ -63,6 +64,8 @@ relay_end(struct relay *r)
 	free(r->rest);
 	r->rest = NULL;
 	tunnel_count_close(r->tunnel);
+	visit_free(r->visit);
+	r->visit = NULL;
 	r->ops->on_end(r, r->arg);
 	tunnel_unref(r->tunnel);
 	loop_bury(r->loop, r);
@@ -123,12 +126,17 @@ pass_socket_eof(struct relay *r)
 /* Socket to channel */
 
 static void
+count(struct relay *r, size_t in, size_t out)
+{
+	tunnel_count_bytes(r->tunnel, in, out);
+	visit_count(r->visit, in, out);
+}
+
+static void
 count_to_channel(struct relay *r, size_t n)
 {
-	if (r->client == RELAY_CLIENT_SOCKET)
-		tunnel_count_bytes(r->tunnel, 0, n);
-	else
-		tunnel_count_bytes(r->tunnel, n, 0);
+	count(r, r->client == RELAY_CLIENT_SOCKET ? 0 : n,
+	    r->client == RELAY_CLIENT_SOCKET ? n : 0);
 }
 
 /* Gives what was read to the channel and keeps what it does not take. */
@@ -240,10 +248,8 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 static void
 count_to_socket(struct relay *r, size_t n)
 {
-	if (r->client == RELAY_CLIENT_SOCKET)
-		tunnel_count_bytes(r->tunnel, n, 0);
-	else
-		tunnel_count_bytes(r->tunnel, 0, n);
+	count(r, r->client == RELAY_CLIENT_SOCKET ? n : 0,
+	    r->client == RELAY_CLIENT_SOCKET ? 0 : n);
 }
 
 static size_t
@@ -318,8 +324,10 @@ on_open(struct channel *c, void *arg)
 	r->open = true;
 	if (r->ops->on_open != NULL)
 		r->ops->on_open(r, r->arg);
-	if (!r->ended && r->fd != -1)
-		read_socket(r);
+	if (r->ended || r->fd == -1)
+		return;
+	visit_opened(r->visit);
+	read_socket(r);
 }
 
 static void
@@ -330,6 +338,7 @@ on_open_failed(struct channel *c, void *arg, unsigned reason,
 
 	(void)c;
 	r->channel = NULL;
+	visit_failed(r->visit, text);
 	r->ops->on_open_failed(r, r->arg, reason, text);
 	relay_end(r);
 }
@@ -349,6 +358,7 @@ relay_open(struct relay *r, const struct endpoint *target,
 {
 	struct connection *c = r->loop->connection;
 
+	r->visit = visit_new(r->tunnel, originator, originator_port, target);
 	if (target->kind == ENDPOINT_UNIX)
 		r->channel = channel_open_unix(c, target->host, &channel_ops,
 		    r);
@@ -356,7 +366,15 @@ relay_open(struct relay *r, const struct endpoint *target,
 		r->channel = channel_open_tcp(c, target->host != NULL ?
 		    target->host : "localhost", target->port, originator,
 		    originator_port, &channel_ops, r);
+	if (r->channel == NULL)
+		visit_failed(r->visit, "there are too many channels");
 	return r->channel != NULL;
+}
+
+void
+relay_watch(struct relay *r, struct visit *v)
+{
+	r->visit = v;
 }
 
 void
@@ -391,6 +409,8 @@ relay_attach(struct relay *r, int fd)
 		relay_end(r);
 		return;
 	}
+	if (r->open)
+		visit_opened(r->visit);
 	if (r->open && r->channel_eof)
 		pass_channel_eof(r);
 	else if (r->open && channel_queued(r->channel) > 0)

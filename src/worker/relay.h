@@ -10,6 +10,7 @@
 #include "ssh/connection.h"
 #include "worker/loop.h"
 #include "worker/tunnel.h"
+#include "worker/visit.h"
 
 /*
  * relay: moves bytes between a socket and an SSH channel, both ways, until
@@ -57,6 +58,9 @@ struct relay *relay_new(struct tunnel *, enum relay_client,
  */
 bool relay_open(struct relay *, const struct endpoint *target,
     const char *originator, uint16_t originator_port);
+
+/* Takes the visit that this is, if it is one: relay_open() makes its own. */
+void relay_watch(struct relay *, struct visit *);
 
 /* Takes and accepts a channel that the server asked for. */
 void relay_accept(struct relay *, struct channel *);

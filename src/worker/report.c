@@ -133,6 +133,17 @@ report_fact(struct report *r, enum message_name name, json_t *body)
 	json_decref(body);
 }
 
+bool
+report_minor(struct report *r, enum message_name name, json_t *body)
+{
+	if (!send_queue(r) && r->queue_size > REPORT_MINOR_MAX) {
+		json_decref(body);
+		return false;
+	}
+	report_fact(r, name, body);
+	return true;
+}
+
 void
 report_phase(struct report *r, enum phase phase)
 {

@@ -22,6 +22,7 @@ struct report;
 struct event_base;
 
 #define REPORT_QUEUE_MAX	(64 * 1024)	/* bytes of JSON, estimated */
+#define REPORT_MINOR_MAX	(REPORT_QUEUE_MAX / 2)
 #define REPORT_GAUGE_MS		1000		/* between rounds of gauges */
 
 /* New. Borrows sock and makes it non-blocking. */
@@ -38,6 +39,12 @@ void report_free(struct report *);
 
 /* Sends or queues an event; the oldest are dropped if there are too many. */
 void report_fact(struct report *, enum message_name, json_t *body);
+
+/*
+ * The same of an event that others are not to be dropped for: false, and it is
+ * gone, if REPORT_MINOR_MAX wait already.
+ */
+bool report_minor(struct report *, enum message_name, json_t *body);
 
 void report_phase(struct report *, enum phase);
 

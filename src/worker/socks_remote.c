@@ -19,6 +19,7 @@ struct visitor {
 	struct loop *loop;
 	struct tunnel *tunnel;		/* the relay's reference */
 	struct relay *relay;
+	struct visit *visit;		/* the relay's */
 	struct event *timer;		/* deadline of request and reply */
 	struct target *target;
 	int fd;				/* connected; the reply goes first */
@@ -76,8 +77,9 @@ collect_reply(struct visitor *v)
 }
 
 static void
-refuse(struct visitor *v, enum socks_answer why)
+refuse(struct visitor *v, enum socks_answer why, const char *text)
 {
+	visit_failed(v->visit, text);
 	tunnel_count_failed(v->tunnel);
 	v->bad = true;
 	socks_answer(v->socks, why);
@@ -101,7 +103,7 @@ on_target(void *arg, int fd, const struct err *err)
 	/* The channel may have ended, or its window never opens. */
 	loop_timer_set(v->timer, SOCKS_DEADLINE_MS);
 	if (fd == -1) {
-		refuse(v, answer_for(err));
+		refuse(v, answer_for(err), err->text);
 		return;
 	}
 	socks_answer(v->socks, SOCKS_GRANTED);
@@ -127,21 +129,24 @@ on_early(struct relay *r, void *arg, const uint8_t *data, size_t n)
 		return used;
 	}
 	if (verdict == SOCKS_BAD) {
+		visit_failed(v->visit, "it does not speak SOCKS");
 		tunnel_count_failed(v->tunnel);
 		v->bad = true;
 		push_reply(v);
 		return n;
 	}
 	v->asked = true;
+	target = (struct endpoint){ ENDPOINT_TCP, v->socks->host,
+	    v->socks->port };
+	visit_set_target(v->visit, &target);
 	if (!permit_allows(v->loop->order->permit_remote_open,
 	    v->loop->order->permit_remote_open_count, v->socks->host,
 	    v->socks->port)) {
-		refuse(v, SOCKS_PROHIBITED);
+		refuse(v, SOCKS_PROHIBITED,
+		    "PermitRemoteOpen doesn't allow it");
 		return used;
 	}
 	event_del(v->timer);	/* dialling has its own */
-	target = (struct endpoint){ ENDPOINT_TCP, v->socks->host,
-	    v->socks->port };
 	v->target = target_dial(v->loop, &target, on_target, v);
 	push_reply(v);
 	return used;
@@ -186,7 +191,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static struct visitor *
-visitor_new(struct tunnel *t)
+visitor_new(struct tunnel *t, struct visit *visit)
 {
 	struct visitor *v = mem_alloc(sizeof(*v));
 
@@ -199,18 +204,20 @@ visitor_new(struct tunnel *t)
 		abort();
 	loop_timer_set(v->timer, SOCKS_DEADLINE_MS);
 	v->relay = relay_new(t, RELAY_CLIENT_CHANNEL, &relay_ops, v);
+	v->visit = visit;
+	relay_watch(v->relay, visit);
 	return v;
 }
 
 void
-socks_remote_start(struct tunnel *t, struct channel *c)
+socks_remote_start(struct tunnel *t, struct channel *c, struct visit *visit)
 {
-	relay_accept(visitor_new(t)->relay, c);
+	relay_accept(visitor_new(t, visit)->relay, c);
 }
 
 void
-socks_remote_adopt(struct tunnel *t, struct channel *c,
+socks_remote_adopt(struct tunnel *t, struct channel *c, struct visit *visit,
     const uint8_t *unread, size_t n)
 {
-	relay_adopt(visitor_new(t)->relay, c, unread, n);
+	relay_adopt(visitor_new(t, visit)->relay, c, unread, n);
 }

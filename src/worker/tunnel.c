@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/tunnel.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -195,6 +194,12 @@ tunnel_mute(struct tunnel *t)
 {
 	t->muted = true;
 	report_forget(t->loop->report, &t->gauge);
+}
+
+bool
+tunnel_is_muted(const struct tunnel *t)
+{
+	return t->muted;
 }
 
 static void

@@ -2,6 +2,7 @@
 #ifndef HAWSER_WORKER_TUNNEL_H
 #define HAWSER_WORKER_TUNNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/forward.h"
@@ -53,6 +54,7 @@ void tunnel_missed(struct tunnel *, enum forward_state, const char *detail);
 
 /* The forward was cancelled: its connections no longer report. */
 void tunnel_mute(struct tunnel *);
+bool tunnel_is_muted(const struct tunnel *);
 
 /* Counters. in = towards the listener's client. */
 void tunnel_count_open(struct tunnel *);

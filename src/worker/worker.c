@@ -17,6 +17,7 @@
 #include "worker/onward.h"
 #include "worker/ping.h"
 #include "worker/takeover.h"
+#include "worker/visit.h"
 
 /* A connection that hears less between two pings needs no buffers. */
 #define QUIET_BYTES	4096
@@ -364,6 +365,9 @@ obey(struct worker *w, struct message *m)
 	case ORDER_SET:
 		on_set(w, m);
 		break;
+	case ORDER_WATCH:
+		visits_watch(w->loop.visits, message_int(m, "on", 0) == 1);
+		break;
 	case ORDER_BEAT:
 		report_fact(w->loop.report, FACT_BEAT, json_object());
 		break;
@@ -381,6 +385,8 @@ obey(struct worker *w, struct message *m)
 	case FACT_TAKEOVER:
 	case FACT_RTT:
 	case FACT_COUNTERS:
+	case FACT_CONNECTION:
+	case FACT_LOST:
 	case FACT_RESOLVE:
 	case FACT_LINK:
 	case FACT_SECRET:
@@ -439,6 +445,7 @@ start(struct worker *w, struct transport *t, struct known_hosts *known,
 	w->loop.idle_arg = w;
 	report_start(report, w->loop.base);
 	w->loop.lookup = lookup_new(&w->loop);
+	w->loop.visits = visits_new(&w->loop);
 	w->forwards = forwards_new(&w->loop);
 	w->rtt = (struct report_gauge){ .name = FACT_RTT,
 	    .encode = encode_rtt, .arg = w };
@@ -485,6 +492,7 @@ stop(struct worker *w)
 	forwards_free(w->forwards);
 	connection_free(w->connection);
 	lookup_free(w->loop.lookup);
+	visits_free(w->loop.visits);
 	free_event(w->orders);
 	free_event(w->over_turn);
 	free(w->over_text);

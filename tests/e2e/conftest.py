@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 from lib import ports, proc
+from lib.command import Command
 from lib.hawserd import BUILD, Hawserd, program, stanza
 from lib.hostile import WORKER_MAX, Stage
 from lib.netns import Namespace
@@ -209,3 +210,23 @@ def play(hawserd, sshd, serve, stack, workdir, keys, target):
         assert hawserd.worker_pid("witness") == witness
         return stage
     return run
+
+
+@pytest.fixture
+def start(stack, hawserd):
+    """start("events", ...): a Command that ends with the test."""
+    def begin(*arguments):
+        command = Command(hawserd, *arguments)
+        stack.callback(command.stop)
+        return command
+    return begin
+
+
+@pytest.fixture
+def follow(start):
+    """`hawser events --json ...`, when it listens."""
+    def begin(*arguments):
+        command = start("events", "--json", *arguments)
+        command.wait_event(event="hello")
+        return command
+    return begin

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/e2e/lib/__init__.py \
 	tests/e2e/lib/agent.py \
 	tests/e2e/lib/clients.py \
+	tests/e2e/lib/command.py \
 	tests/e2e/lib/hawserd.py \
 	tests/e2e/lib/hostile.py \
 	tests/e2e/lib/netns.py \
@@ -70,5 +71,6 @@ EXTRA_DIST += \
 	tests/e2e/test_systemd.py \
 	tests/e2e/test_transfer.py \
 	tests/e2e/test_truth.py \
+	tests/e2e/test_visits.py \
 	tests/e2e/test_worker.py \
 	tests/e2e/test_yaml.py

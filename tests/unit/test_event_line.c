@@ -54,6 +54,24 @@ test_lines(void **state)
 	shows("{\"event\":\"reload\"," AT "\"to\":\"refused\","
 	    "\"text\":\"a:1: b\"}",
 	    "12:04:10  hawserd  the configuration was refused: a:1: b\n");
+	shows("{\"event\":\"connection\"," AT "\"host\":\"vps\","
+	    "\"forward\":\"R:1\",\"to\":\"open\",\"originator\":"
+	    "\"192.0.2.1:4242\",\"target\":\"localhost:80\"}",
+	    "12:04:10  vps  R:1  open: from 192.0.2.1:4242 to "
+	    "localhost:80\n");
+	shows("{\"event\":\"connection\"," AT "\"host\":\"vps\","
+	    "\"forward\":\"R:1\",\"to\":\"closed\",\"originator\":null,"
+	    "\"target\":\"localhost:80\",\"bytes\":{\"in\":1200,\"out\":"
+	    "5},\"duration_ms\":61000}", "12:04:10  vps  R:1  closed: from a "
+	    "client without an address to localhost:80; 1.2 kB in, 5 B out, "
+	    "1 m 1 s\n");
+	shows("{\"event\":\"connection\"," AT "\"host\":\"vps\","
+	    "\"forward\":\"D:1\",\"to\":\"failed\",\"originator\":"
+	    "\"[::1]:42\",\"text\":\"no\"}",
+	    "12:04:10  vps  D:1  failed: from [::1]:42: no\n");
+	shows("{\"event\":\"lost\"," AT "\"host\":\"vps\",\"count\":12}",
+	    "12:04:10  vps  too much happens: 12 events of connections were "
+	    "left out so far\n");
 	shows("{\"event\":\"hello\"," AT "\"version\":\"1\"}", "");
 	shows("{}", "");
 }

@@ -155,6 +155,34 @@ does_not_wait_for_a_dead_supervisor(void **state)
 	report_end(f->report, &e, 60000);
 }
 
+/* The small ones make room for the others, not the other way around. */
+static void
+minor_facts_drop_nothing(void **state)
+{
+	struct fixture *f = *state;
+	long long n, refused = 0, major = 0;
+	int name;
+
+	for (long long i = 1; i <= 20000; i++)
+		refused += !report_minor(f->report, FACT_RESOLVE,
+		    numbered(i));
+	assert_true(refused > 0);
+	for (int i = 0; i < 50; i++)
+		report_phase(f->report, PHASE_KEX);
+	assert_false(report_minor(f->report, FACT_RESOLVE, numbered(20001)));
+	report_start(f->report, f->base);
+	while (major < 50) {
+		while ((name = next(f, "req", &n)) != -1) {
+			major += name == FACT_PHASE;
+			assert_true(name == FACT_PHASE || major == 0);
+		}
+		event_base_loop(f->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	}
+	assert_true(report_minor(f->report, FACT_RESOLVE, numbered(20002)));
+	assert_int_equal(next(f, "req", &n), FACT_RESOLVE);
+	assert_int_equal(n, 20002);
+}
+
 static void
 gauges_overwrite(void **state)
 {
@@ -203,6 +231,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(sends_at_once),
 		TEST(keeps_order_and_drops_the_oldest),
+		TEST(minor_facts_drop_nothing),
 		TEST(last_words_come_last),
 		TEST(does_not_wait_for_a_dead_supervisor),
 		TEST(gauges_overwrite),

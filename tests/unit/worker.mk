@@ -63,3 +63,9 @@ unit_tests += tests/unit/test_proxy_header
 tests_unit_test_proxy_header_SOURCES = tests/unit/test_proxy_header.c
 tests_unit_test_proxy_header_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_proxy_header_LDFLAGS = $(HAWSER_SSH_LINK)
+
+unit_tests += tests/unit/test_visit
+tests_unit_test_visit_SOURCES = tests/unit/test_visit.c
+tests_unit_test_visit_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
+tests_unit_test_visit_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_visit_LDFLAGS = $(HAWSER_SSH_LINK)
