@@ -33,7 +33,9 @@ class Service:
     def __init__(self, systemd, sshd):
         self.systemd = systemd
         self.sshd = sshd
-        systemd.drop_in(f"StandardError=append:{LOG}", "RestartSec=100ms")
+        # A system call that the unit forbids ends who makes it.
+        systemd.drop_in(f"StandardError=append:{LOG}", "RestartSec=100ms",
+                        "SystemCallErrorNumber=kill")
 
     def boot(self):
         self.systemd.start()
@@ -135,7 +137,8 @@ def test_hardened_unit_does_its_work(service, target):
     local, again, third = ports.free(), ports.free(), ports.free()
     remote = ports.free()
     direct = service.stanza("direct", f"LocalForward {local} {target}",
-                            f"RemoteForward {remote} {target}")
+                            f"RemoteForward {remote} {target}",
+                            HawserOnChange=f"touch {HOME}/changed")
     piped = service.stanza("piped", f"LocalForward {again} {target}",
                            ProxyCommand="nc %h %p")
     service.write(direct, piped)
@@ -145,6 +148,7 @@ def test_hardened_unit_does_its_work(service, target):
         use(port)
     found = systemd.run("hawser", "--system", "status", "--json").stdout
     assert found.count('"seccomp+landlock"') == 2, found
+    systemd.run("test", "-e", f"{HOME}/changed")
 
     # A reload says how it went; one that is refused leaves all as it was.
     service.write(direct, piped,
@@ -243,6 +247,33 @@ def test_low_ports_and_a_socket_unit(service, target):
         ping(waiting)
     # One stored, two lent.
     assert systemd.show("NFileDescriptorStore") == "1"
+
+
+USER = "\n".join((
+    "[Service]", "Type=notify", "User=hawser", "PAMName=", "Delegate=yes",
+    "RuntimeDirectory=user", "Environment=XDG_RUNTIME_DIR=/run/user HOME="
+    + HOME, "ExecStart=/usr/lib/systemd/systemd --user --unit=basic.target",
+    "KillMode=mixed"))
+
+
+def test_unit_of_a_user(service, target):
+    systemd = service.systemd
+    systemd.unit("user.service", USER)
+    service.boot()
+    as_user = ("setpriv", "--reuid", "hawser", "--regid", "hawser",
+               "--clear-groups", "env", "-i", "PATH=" + os.environ["PATH"],
+               "XDG_RUNTIME_DIR=/run/user", f"HOME={HOME}")
+    local = ports.free()
+    systemd.run(*as_user, "mkdir", "-p", f"{HOME}/.config/hawser/conf.d")
+    systemd.write(f"{HOME}/.config/hawser/conf.d/a.conf", service.stanza(
+        "vps", f"LocalForward {local} {target}"), "hawser:hawser", "0600")
+    systemd.ctl("start", "user.service")
+    systemd.run(*as_user, "systemctl", "--user", "start", "hawserd")
+    systemd.run(*as_user, "hawser", "wait", "--timeout", "10", "vps")
+    use(local)
+    systemd.run(*as_user, "systemctl", "--user", "restart", "hawserd")
+    use(local)
+    systemd.run(*as_user, "systemctl", "--user", "reload", "hawserd")
 
 
 def exposure(systemd, unit, *drop_ins):
