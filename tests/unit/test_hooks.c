@@ -87,7 +87,7 @@ set_up(void **state)
 	f->notices = notices_new();
 	f->table = host_table_new(&(struct host_env){ .base = f->base,
 	    .budget = f->budget, .resolver = f->resolver,
-	    .worker = { "/nowhere", -1 }, .notices = f->notices });
+	    .worker = { "/nowhere", -1, NULL }, .notices = f->notices });
 	f->hooks = hooks_new(f->base, f->table, f->notices, 1);
 	*state = f;
 	return 0;
