@@ -194,16 +194,30 @@ each_file_of(const struct host *h, enum end_class class_,
 		return;
 	for (size_t i = 0; i < h->identity_file_count; i++) {
 		char *cert = str_dupf("%s-cert.pub", h->identity_files[i]);
+		char *pub = str_dupf("%s.pub", h->identity_files[i]);
 
 		f(arg, h->identity_files[i]);
 		f(arg, cert);
+		f(arg, pub);	/* it tells which key of the agent is meant */
 		free(cert);
+		free(pub);
 	}
 	for (size_t i = 0; i < h->certificate_file_count; i++)
 		f(arg, h->certificate_files[i]);
 	if (h->agent[0] != '\0')
 		f(arg, h->agent);
 	credential_each(h->name, f, arg);
+}
+
+/* Has something failed, and is it not being tried again just now? */
+static bool
+is_waiting(const struct host_entry *e)
+{
+	const struct host_replacement *r = &e->replacement;
+
+	return e->state == HOST_PARKED ||
+	    (e->state == HOST_WAITING && e->last_end.known) ||
+	    (r->wanted && r->tries > 0 && e->next == NULL);
 }
 
 /* Which files may end this host's wait; calls f for each. */
@@ -215,8 +229,7 @@ each_file(const struct host_entry *e, void (*f)(void *arg, const char *path),
 	enum end_class class_ = e->last_end.class_;
 	char *own;
 
-	if (e->state != HOST_PARKED &&
-	    (e->state != HOST_WAITING || !e->last_end.known))
+	if (!is_waiting(e))
 		return;
 	each_file_of(h, class_, f, arg);
 	for (size_t i = 0; i < h->jump_count; i++)

@@ -146,6 +146,7 @@ host_replace_on_end(struct host_entry *e, enum end_class class_,
 	    "stays host=%s class=%s why=\"%s\" tries=%u next_ms=%lld",
 	    e->name, end_class_name(class_), text, e->replacement.tries,
 	    v.park ? -1 : (long long)v.delay_ms);
+	host_hostkey_watch(e->table);
 	if (v.park)
 		return;
 	e->replacement.due_ms = clock_now_ms() + v.delay_ms;

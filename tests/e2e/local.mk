@@ -72,5 +72,6 @@ EXTRA_DIST += \
 	tests/e2e/test_transfer.py \
 	tests/e2e/test_truth.py \
 	tests/e2e/test_visits.py \
+	tests/e2e/test_wakes.py \
 	tests/e2e/test_worker.py \
 	tests/e2e/test_yaml.py
