@@ -10,13 +10,22 @@
  * budget: how many connections that have not authenticated yet may be open
  * towards one server, whichever hosts they belong to. Who comes first is
  * served first. Calls nobody back from inside budget_ask.
+ *
+ * A server that has not answered as many times in a row as it has places is
+ * tried once in BUDGET_PACE_MS by all hosts together: what one learns, the
+ * others need not ask. The first answer ends that. A host that asks for the
+ * same server as it did last, with nobody in between, keeps its own pace.
  */
 
 /* sshd's MaxStartups begins to drop at 10: leave room for people. */
 #define BUDGET_PLACES	8
+#define BUDGET_PACE_MS	1000
+/* A server that nobody has asked for is forgotten after this time. */
+#define BUDGET_MEMORY_MS	(15 * 60 * 1000)
 
 struct budget;
 struct budget_endpoint;
+struct event_base;
 
 /*
  * A claim to one place, embedded in whoever claims. Zeroed by
@@ -33,6 +42,14 @@ struct budget_claim {
 struct budget *budget_new(unsigned places);
 void budget_free(struct budget *);
 
+/*
+ * What is put off comes from this loop, from now on until budget_stop(); else
+ * somebody has to call budget_tick() each BUDGET_PACE_MS or more often.
+ */
+void budget_start(struct budget *, struct event_base *);
+void budget_stop(struct budget *);
+void budget_tick(struct budget *);
+
 /* on_grant is called when a place that had to be waited for is free. */
 void budget_claim_init(struct budget_claim *, void (*on_grant)(void *arg),
     void *arg);
@@ -43,6 +60,18 @@ void budget_claim_init(struct budget_claim *, void (*on_grant)(void *arg),
  */
 bool budget_ask(struct budget *, struct budget_claim *, const char *hostname,
     uint16_t port);
+
+/*
+ * The server has answered the claim's connection, or has not. True: it has
+ * again, after it was tried more rarely. Nothing if no place is claimed.
+ */
+bool budget_note(struct budget *, struct budget_claim *, bool answered);
+
+/* Servers that did not answer may do so now: each has all its places again. */
+void budget_forgive(struct budget *);
+
+/* Is its server tried more rarely than there are places? */
+bool budget_is_paced(const struct budget_claim *);
 
 /*
  * Gives the place, or the wait for one, back; nothing if there is none. May

@@ -185,6 +185,7 @@ lend(struct host_entry *e)
 {
 	char text[32];
 
+	host_network_note(e, &e->claim, true);
 	budget_give_back(e->table->env.budget, &e->claim);
 	log_info("the link is up host=%s server=\"%s\" tries=%u after=%s",
 	    e->name, e->main->server, e->tries,
@@ -411,6 +412,7 @@ host_entry_free(struct host_entry *e)
 void
 host_retry(struct host_entry *e)
 {
+	budget_forgive(e->table->env.budget);
 	host_replace_retry(e);
 	host_handle(e, EVENT_RETRY);
 }

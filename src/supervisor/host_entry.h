@@ -411,6 +411,13 @@ void host_network_set(struct host_entry *, const json_t *addresses);
 /* A host that waits is tried sooner if the network may have been why. */
 void host_network_hasten(struct host_entry *);
 
+/*
+ * What a connection that has this place in the budget tells of the server: it
+ * answers, or not. If it does again, the others that wait for it hear of it.
+ */
+void host_network_note(struct host_entry *, struct budget_claim *,
+    bool answered);
+
 /* host_replace.c */
 
 void host_replace_init(struct host_entry *);

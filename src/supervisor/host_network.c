@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fdio.h"
@@ -133,6 +134,25 @@ host_network_hasten(struct host_entry *e)
 		host_set_due(e);
 }
 
+void
+host_network_note(struct host_entry *e, struct budget_claim *claim,
+    bool answered)
+{
+	const struct host *h = chain_nearest(e->conf), *other;
+	struct host_entry *each;
+
+	if (!budget_note(e->table->env.budget, claim, answered))
+		return;
+	log_info("the server answers again, all its hosts are tried now "
+	    "server=%s port=%u", h->hostname, h->port);
+	TAILQ_FOREACH(each, &e->table->hosts, entry) {
+		other = chain_nearest(each->conf);
+		if (other->port == h->port &&
+		    strcmp(other->hostname, h->hostname) == 0)
+			host_network_hasten(each);
+	}
+}
+
 /* What came of it, over all hosts. */
 struct sum {
 	size_t asked;		/* connections */
@@ -161,16 +181,19 @@ host_table_network_changed(struct host_table *t)
 	struct sum sum = { 0 };
 	struct host_entry *e;
 	size_t changed = 0;
-	bool exists;
+	bool exists, any = false;
 
 	TAILQ_FOREACH(e, &t->hosts, entry)
 		if (look(e, false, &exists)) {
 			changed++;
+			any = any || exists;
 			react(e, exists, &sum);
 			log_debug("the way to the server is another one "
 			    "host=%s exists=%s", e->name,
 			    exists ? "yes" : "no");
 		}
+	if (any)
+		budget_forgive(t->env.budget);
 	(changed > 0 ? log_info : log_debug)("the network has changed "
 	    "hosts=%zu asked=%zu hastened=%zu", changed, sum.asked,
 	    sum.hastened);
@@ -187,6 +210,7 @@ host_table_slept(struct host_table *t, int64_t slept_ms)
 		look(e, true, &exists);
 		react(e, exists, &sum);
 	}
+	budget_forgive(t->env.budget);
 	log_info("awake again after=%llds asked=%zu hastened=%zu",
 	    (long long)slept_ms / 1000, sum.asked, sum.hastened);
 }

@@ -119,6 +119,7 @@ host_replace_on_up(struct host_entry *e)
 {
 	struct host_run *old = e->main;
 
+	host_network_note(e, &e->replacement.claim, true);
 	give_back(e);
 	e->replacement.wanted = false;
 	e->main = e->next;

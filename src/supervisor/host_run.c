@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -84,6 +85,24 @@ on_phase(void *arg, enum phase phase)
 		host_replace_on_up(run->host);
 }
 
+/* A connection that had a place in the budget is over: what does it say? */
+static void
+note_end(const struct host_run *run, const struct worker_end *end)
+{
+	struct host_entry *e = run->host;
+	struct budget_claim *claim = run->role == ROLE_MAIN ? &e->claim :
+	    &e->replacement.claim;
+	bool is_near;
+
+	if (run->role == ROLE_RETIRED || !claim->granted ||
+	    end->class_ == END_CRASH || end->class_ == END_STOPPED)
+		return;
+	is_near = e->conf->jump_count == 0 || (end->hop != NULL &&
+	    strcmp(end->hop, e->conf->jumps[0].name) == 0);
+	host_network_note(e, claim, !is_near ||
+	    !schedule_is_silence(end->class_));
+}
+
 static void
 on_end(void *arg, const struct worker_end *end)
 {
@@ -93,6 +112,7 @@ on_end(void *arg, const struct worker_end *end)
 	enum end_class class_ = end->class_;
 	char *text = str_dup(end->text);
 
+	note_end(run, end);
 	if (e->main == run)
 		e->main = NULL;
 	if (e->next == run)

@@ -33,6 +33,7 @@ host_table_new(const struct host_env *env)
 		abort();
 	host_hostkey_init(t);
 	host_network_init(t);
+	budget_start(t->env.budget, t->env.base);
 	return t;
 }
 
@@ -53,6 +54,7 @@ host_table_free(struct host_table *t)
 	}
 	host_hostkey_fini(t);
 	host_network_fini(t);
+	budget_stop(t->env.budget);
 	holder_search_free(t->holders);
 	event_free(t->stopped);
 	free(t);

@@ -12,18 +12,23 @@ struct policy {
 	bool park;
 	bool first_at_once;	/* the first since the link was stable */
 	bool wakes;		/* when the way to the server changes */
+	bool silence;		/* of the server: it may not be there */
 	enum schedule_ladder ladder;
 	int64_t floor_ms;	/* beats HawserBackoff's MIN if larger */
 	int64_t cap_ms;		/* beats HawserBackoff's MAX if larger */
 };
 
 static const struct policy policies[] = {
-	[END_RESOLVE] = { .ladder = LADDER_NORMAL, .wakes = true },
-	[END_UNREACHABLE] = { .ladder = LADDER_NORMAL, .wakes = true },
-	[END_REFUSED] = { .ladder = LADDER_NORMAL, .wakes = true },
-	[END_TIMEOUT] = { .ladder = LADDER_NORMAL, .wakes = true },
+	[END_RESOLVE] = { .ladder = LADDER_NORMAL, .wakes = true,
+	    .silence = true },
+	[END_UNREACHABLE] = { .ladder = LADDER_NORMAL, .wakes = true,
+	    .silence = true },
+	[END_REFUSED] = { .ladder = LADDER_NORMAL, .wakes = true,
+	    .silence = true },
+	[END_TIMEOUT] = { .ladder = LADDER_NORMAL, .wakes = true,
+	    .silence = true },
 	/* MaxStartups, PerSourcePenalties, fail2ban: haste makes it worse. */
-	[END_CLOSED_EARLY] = { .ladder = LADDER_EARLY,
+	[END_CLOSED_EARLY] = { .ladder = LADDER_EARLY, .silence = true,
 	    .floor_ms = SECONDS(15), .cap_ms = MINUTES(10) },
 	/* Neither side's algorithms change by asking again. */
 	[END_KEX] = { .ladder = LADDER_SLOW,
@@ -35,9 +40,10 @@ static const struct policy policies[] = {
 	    .floor_ms = SECONDS(60), .cap_ms = MINUTES(15) },
 	[END_FORWARD] = { .ladder = LADDER_NORMAL },
 	[END_LOST] = { .ladder = LADDER_NORMAL, .first_at_once = true,
-	    .wakes = true },
+	    .wakes = true, .silence = true },
 	[END_CLOSED] = { .ladder = LADDER_NORMAL },
-	[END_PROXY] = { .ladder = LADDER_NORMAL, .wakes = true },
+	[END_PROXY] = { .ladder = LADDER_NORMAL, .wakes = true,
+	    .silence = true },
 	[END_CRASH] = { .ladder = LADDER_CRASH, .first_at_once = true,
 	    .floor_ms = SECONDS(5) },
 	/* Nobody ordered it, or the schedule would not be asked. */
@@ -71,6 +77,12 @@ schedule_next(struct schedule *s, const struct schedule_limits *limits,
 	max = larger(larger(limits->max_ms, p->cap_ms), min);
 	return (struct schedule_verdict){ .delay_ms =
 	    backoff_delay(min, max, s->steps[p->ladder]++, random) };
+}
+
+bool
+schedule_is_silence(enum end_class why)
+{
+	return policies[why].silence;
 }
 
 int64_t

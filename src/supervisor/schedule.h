@@ -51,6 +51,12 @@ struct schedule_verdict schedule_next(struct schedule *,
     const struct schedule_limits *, enum end_class, int64_t up_ms,
     uint32_t random);
 
+/*
+ * Does an end of this class, before the server has authenticated us, say that
+ * the server does not answer? Those that say nothing of it, do not.
+ */
+bool schedule_is_silence(enum end_class);
+
 #define SCHEDULE_WAKE_MS	10000	/* at most one wake in this time */
 #define SCHEDULE_JITTER_MS	250	/* and not all hosts at once */
 

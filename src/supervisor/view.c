@@ -210,6 +210,9 @@ host_detail(const struct host_entry *e)
 		return json_null();
 	nearest = chain_nearest(e->conf);
 	text = hop != NULL ? str_dupf("through hop %s", hop) :
+	    budget_is_paced(&e->claim) ?
+	    str_dupf("%s:%u does not answer: its hosts take turns, one "
+	    "attempt a second", nearest->hostname, nearest->port) :
 	    str_dupf("waits for one of %d places for new connections at "
 	    "%s:%u", BUDGET_PLACES, nearest->hostname, nearest->port);
 	o = text_or_null(text);

@@ -127,7 +127,8 @@ end_pulse(struct fixture *f, struct pulse *pulse)
 {
 	host_table_free(f->table);
 	pulse_free(pulse);
-	f->table = host_table_new(&(struct host_env){ .base = f->base });
+	f->table = host_table_new(&(struct host_env){ .base = f->base,
+	    .budget = f->budget });
 }
 
 /* The others don't notice. */

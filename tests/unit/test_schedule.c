@@ -187,6 +187,22 @@ only_some_classes_wake(void **state)
 }
 
 static void
+some_classes_are_silence(void **state)
+{
+	static const bool silent[END_CLASS_COUNT] = {
+		[END_RESOLVE] = true, [END_UNREACHABLE] = true,
+		[END_REFUSED] = true, [END_TIMEOUT] = true,
+		[END_CLOSED_EARLY] = true, [END_LOST] = true,
+		[END_PROXY] = true,
+	};
+
+	(void)state;
+	for (int c = 0; c < END_CLASS_COUNT; c++)
+		assert_int_equal(schedule_is_silence((enum end_class)c),
+		    silent[c]);
+}
+
+static void
 a_wake_begins_the_backoff_anew(void **state)
 {
 	struct schedule s = { 0 };
@@ -231,6 +247,7 @@ main(void)
 		cmocka_unit_test(ladders_do_not_mix),
 		cmocka_unit_test(a_larger_backoff_wins),
 		cmocka_unit_test(only_some_classes_wake),
+		cmocka_unit_test(some_classes_are_silence),
 		cmocka_unit_test(a_wake_begins_the_backoff_anew),
 		cmocka_unit_test(one_wake_in_ten_seconds),
 	};
