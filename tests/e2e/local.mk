@@ -44,6 +44,7 @@ EXTRA_DIST += \
 	tests/e2e/test_events.py \
 	tests/e2e/test_fairness.py \
 	tests/e2e/test_faults.py \
+	tests/e2e/test_fleet.py \
 	tests/e2e/test_forwarded.py \
 	tests/e2e/test_host_certificate.py \
 	tests/e2e/test_hooks.py \

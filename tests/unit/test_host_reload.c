@@ -293,6 +293,30 @@ a_link_that_listens_again_may_end(void **state)
 	assert_string_equal(field(f, "a", "state"), "\"degraded\"");
 }
 
+/* A link that was replaced drains for ever, but not when its host goes. */
+static void
+a_removed_host_takes_its_old_links_along(void **state)
+{
+	struct fixture *f = *state;
+	struct host old[] = { HOST("a", "lingers") };
+	struct host new_[] = { HOST("a", "good") };
+	struct host other[] = { HOST("b", "good") };
+	int64_t begin;
+	pid_t pid;
+
+	apply(f, old, 1);
+	wait_state(f, "a", "up");
+	pid = (pid_t)strtol(field(f, "a", "pid"), NULL, 10);
+	apply(f, new_, 1);
+	while (!is_draining(f))
+		event_base_loop(f->base, EVLOOP_ONCE);
+	begin = clock_now_ms();
+	apply(f, other, 1);
+	while (kill(pid, 0) == 0)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_in_range(clock_now_ms() - begin, 900, 5000);
+}
+
 /* A forward that comes again counts from nothing. */
 static void
 counters_begin_anew_with_the_forward(void **state)
@@ -328,6 +352,7 @@ main(int argc, char **argv)
 		TEST(counters_begin_anew_with_the_forward),
 		TEST(a_move_that_is_refused_goes_back),
 		TEST(a_link_that_listens_again_may_end),
+		TEST(a_removed_host_takes_its_old_links_along),
 	};
 
 	return FIXTURE_MAIN(argc, argv, tests);
