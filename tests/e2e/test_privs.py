@@ -194,7 +194,12 @@ def check_processes(moored):
     for pid in below:
         assert not any(capabilities(pid)), proc.cmdline(pid)
     assert not is_dumpable(moored.pid)
+    ours = proc.oom_score_adj(os.getpid())
+    # Less only with CAP_SYS_RESOURCE, which a container's root has not.
+    assert proc.oom_score_adj(moored.pid) in (ours, min(ours, -500))
     for pid in below:
+        assert proc.oom_score_adj(pid) >= min(1000, max(0, ours) + 200), \
+            proc.cmdline(pid)
         if proc.name(pid) == "hawser-worker":
             assert not is_dumpable(pid)
 

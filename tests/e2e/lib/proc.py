@@ -87,6 +87,11 @@ def rss(pid):
     return int(_stat(pid)[21]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def oom_score_adj(pid):
+    with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as f:
+        return int(f.read())
+
+
 def peak_rss(pid):
     """The most resident memory it ever had, in bytes."""
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
