@@ -12,5 +12,6 @@ dist_doc_DATA = \
 	docs/FORWARDS.md \
 	docs/FROM-SSH.md \
 	docs/METRICS.md \
+	docs/OPERATIONS.md \
 	docs/SECURITY.md \
 	docs/hawser.rules.yml
