@@ -53,6 +53,32 @@ clock_format(char *out, size_t size, int64_t wall_ms)
 	snprintf(out, size, "%s.%03dZ", head, (int)(wall_ms % 1000));
 }
 
+int
+clock_parse(int64_t *out, const char *text, struct err *err)
+{
+	struct tm tm = { 0 };
+	int ms = 0, end = -1;
+	time_t t;
+
+	/* %n counts the bytes read: the whole text must have been matched. */
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &tm.tm_year,
+	    &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms,
+	    &end) != 7 || end == -1 || text[end] != '\0') {
+		ms = 0;
+		end = -1;
+		if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year,
+		    &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+		    &tm.tm_sec, &end) != 6 || end == -1 || text[end] != '\0')
+			return err_set(err, ERR_INPUT, "not a time: %s", text);
+	}
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	if ((t = timegm(&tm)) == (time_t)-1)
+		return err_set(err, ERR_INPUT, "not a time: %s", text);
+	*out = (int64_t)t * 1000 + ms;
+	return 0;
+}
+
 void
 clock_inject(int64_t (*now_ms)(void))
 {

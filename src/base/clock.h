@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /*
  * clock: the times hawser knows. Every delay and deadline is monotonic;
  * wall time is only shown to people.
@@ -29,6 +31,12 @@ int64_t clock_wall_ms(void);
 
 /* "2026-11-20T06:46:51.123Z" of a wall time. size is of out, in bytes. */
 void clock_format(char *out, size_t size, int64_t wall_ms);
+
+/*
+ * Parses an RFC 3339 time in UTC, with or without milliseconds, to milliseconds
+ * since 1970. 0, or -1 with ERR_INPUT.
+ */
+int clock_parse(int64_t *out, const char *text, struct err *);
 
 /*
  * Tests replace what clock_now_ms() reads; NULL restores the real clock.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/field.h"
 
-#include "cli/units.h"
+#include "base/clock.h"
 
 const char *
 field_text(const json_t *object, const char *name)
@@ -20,5 +20,5 @@ field_number(const json_t *object, const char *name)
 bool
 field_time(const json_t *object, const char *name, int64_t *ms)
 {
-	return units_parse_time(ms, field_text(object, name), NULL) == 0;
+	return clock_parse(ms, field_text(object, name), NULL) == 0;
 }

@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/str.h"
 
 /* units: times and amounts as people write them. Pure. */
@@ -20,12 +19,5 @@ void units_bytes(struct str *out, int64_t bytes);
 
 /* Appends a round trip: "0.06 ms", "12.3 ms", "250 ms", "1.5 s". */
 void units_round_trip(struct str *out, double ms);
-
-/*
- * Parses an RFC 3339 time in UTC as base/clock.h formats it
- * ("2026-11-20T06:46:51.123Z") to milliseconds since 1970. 0, or -1 with
- * ERR_INPUT.
- */
-int units_parse_time(int64_t *out, const char *text, struct err *);
 
 #endif

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "cli/status_table.h"
 #include "cli/units.h"
 
@@ -22,7 +23,7 @@ render(const char *hosts)
 	int64_t now;
 
 	assert_non_null(status);
-	assert_int_equal(units_parse_time(&now, "2026-11-20T12:00:00.000Z",
+	assert_int_equal(clock_parse(&now, "2026-11-20T12:00:00.000Z",
 	    NULL), 0);
 	str_init(&out);
 	status_table(status, now, false, &out);

@@ -98,10 +98,10 @@ test_time_is_what_clock_formats(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		clock_format(text, sizeof(text), times[i]);
-		assert_int_equal(units_parse_time(&ms, text, NULL), 0);
+		assert_int_equal(clock_parse(&ms, text, NULL), 0);
 		assert_true(ms == times[i]);
 	}
-	assert_int_equal(units_parse_time(&ms, "2026-11-20T06:46:51Z", NULL),
+	assert_int_equal(clock_parse(&ms, "2026-11-20T06:46:51Z", NULL),
 	    0);
 	assert_true(ms == INT64_C(1795157211000));
 }
@@ -117,7 +117,7 @@ test_time_refusals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(units_parse_time(&ms, bad[i], &err), -1);
+		assert_int_equal(clock_parse(&ms, bad[i], &err), -1);
 		assert_int_equal(err.code, ERR_INPUT);
 	}
 }
