@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/endpoint.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 /* A variable's value; an empty one counts as unset, as XDG wants it. */
@@ -75,5 +76,26 @@ place_socket(bool system, struct err *err)
 		free(path);
 		return NULL;
 	}
+	return path;
+}
+
+char *
+place_ledger(const char *socket, struct err *err)
+{
+	char *dir = place_state_dir(err), *usual, *path;
+	uint8_t digest[SHA256_SIZE];
+
+	if (dir == NULL)
+		return NULL;
+	usual = place_socket(false, NULL);
+	if (str_equal(usual, socket)) {
+		path = str_dupf("%s/ledger.sqlite", dir);
+	} else {
+		sha256(digest, socket, strlen(socket));
+		path = str_dupf("%s/ledger-%02x%02x%02x%02x.sqlite", dir,
+		    digest[0], digest[1], digest[2], digest[3]);
+	}
+	free(usual);
+	free(dir);
 	return path;
 }

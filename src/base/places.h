@@ -34,4 +34,12 @@ char *place_socket(bool system, struct err *);
  */
 char *place_state_dir(struct err *);
 
+/*
+ * New: the path of the ledger of the hawserd with this socket, in the state
+ * folder, which the caller frees: ledger.sqlite; with another socket than
+ * place_socket(false) has, ledger-XXXXXXXX.sqlite by a digest of its path. NULL
+ * with ERR_NOTFOUND as above.
+ */
+char *place_ledger(const char *socket, struct err *);
+
 #endif

@@ -24,7 +24,9 @@
 /* The descriptor on which a child finds its end of the socket. */
 #define MESSAGE_FD		3
 
-enum message_sender { FROM_SUPERVISOR, FROM_WORKER, FROM_RESOLVER };
+enum message_sender {
+	FROM_SUPERVISOR, FROM_WORKER, FROM_RESOLVER, FROM_LEDGER
+};
 
 enum message_name {
 	/* orders: supervisor -> worker */
@@ -68,6 +70,11 @@ enum message_name {
 	/* supervisor <-> resolver child */
 	QUERY_RESOLVE,
 	ANSWER_RESOLVE,
+	/* supervisor <-> ledger child */
+	QUERY_STORE,		/* records: supervisor/ledger_watch.h */
+	ANSWER_STORE,		/* all are in the file, or why none is */
+	QUERY_HISTORY,
+	ANSWER_HISTORY,		/* a part of it: more follow, or none */
 	MESSAGE_COUNT
 };
 

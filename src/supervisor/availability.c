@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #include "supervisor/availability.h"
 
-#define SLOT_MS	((int64_t)15 * 60 * 1000)
+#define SLOT_MS	AVAILABILITY_SLOT_MS
 
 void
 availability_init(struct availability *a, int64_t now_ms)
 {
 	*a = (struct availability){ .counted_to = now_ms };
 	for (int i = 0; i < AVAILABILITY_SLOTS; i++)
-		a->slots[i].number = -1;
+		a->slots[i].number = INT64_MIN;
 }
 
 /* The index of the slot of that number, emptied if it was another day's. */
 static int
 find_slot(struct availability *a, int64_t number)
 {
-	int i = (int)(number % AVAILABILITY_SLOTS);
+	/* A seed may be from before the clock's zero. */
+	int i = (int)((number % AVAILABILITY_SLOTS + AVAILABILITY_SLOTS) %
+	    AVAILABILITY_SLOTS);
 
 	if (a->slots[i].number != number) {
 		a->slots[i].number = number;
@@ -61,6 +63,23 @@ availability_set(struct availability *a, enum availability_state state,
 		a->slots[find_slot(a, now_ms / SLOT_MS)].outages++;
 	}
 	a->state = state;
+}
+
+static uint32_t
+cut(int64_t n, int64_t max)
+{
+	return (uint32_t)(n < 0 ? 0 : n > max ? max : n);
+}
+
+void
+availability_seed(struct availability *a, int64_t now_ms, int slots_ago,
+    int64_t up_ms, int64_t down_ms, int64_t outages)
+{
+	int i = find_slot(a, now_ms / SLOT_MS - slots_ago);
+
+	a->slots[i].up_ms += cut(up_ms, SLOT_MS);
+	a->slots[i].down_ms += cut(down_ms, SLOT_MS);
+	a->slots[i].outages += cut(outages, SLOT_MS);
 }
 
 static int

@@ -7,12 +7,13 @@
 
 /*
  * availability: how much of the last 24 hours a link was up, as far as this
- * process has seen. Time in which nobody looked, or in which the host was not
- * wanted, counts neither way. Pure: times are clock_now_ms() values that never
- * go back. About 2.3 KB, however much flaps.
+ * process has seen or was told by the ledger. Time in which nobody looked, or
+ * in which the host was not wanted, counts neither way. Pure: times are
+ * clock_now_ms() values that never go back. About 2.3 KB, however much flaps.
  */
 
-#define AVAILABILITY_SLOTS	96	/* a quarter of an hour each */
+#define AVAILABILITY_SLOTS	96
+#define AVAILABILITY_SLOT_MS	((int64_t)15 * 60 * 1000)
 
 enum availability_state {
 	AVAILABILITY_UNKNOWN,
@@ -37,6 +38,14 @@ void availability_init(struct availability *, int64_t now_ms);
 /* The state from now on. Going down from up is an outage. */
 void availability_set(struct availability *, enum availability_state,
     int64_t now_ms);
+
+/*
+ * Adds what was before this process: how long it was up and down in the slot
+ * that ended slots_ago (0..AVAILABILITY_SLOTS - 1) slots before now. What is
+ * longer than a slot is cut.
+ */
+void availability_seed(struct availability *, int64_t now_ms, int slots_ago,
+    int64_t up_ms, int64_t down_ms, int64_t outages);
 
 /* 0..1, or -1 if nothing is known. */
 double availability_ratio(struct availability *, int64_t now_ms);

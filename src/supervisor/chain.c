@@ -240,6 +240,7 @@ start_next(struct chain *c, struct err *err)
 	int link = c->link;
 
 	c->link = -1;
+	c->end.silent_ms = -1;
 	if (h == NULL) {
 		fd_close(&link);
 		return err_set(err, ERR_CLOSED,

@@ -177,7 +177,7 @@ spawn_main(struct host_entry *e)
 	e->hastened = false;
 	host_network_set(e, NULL);
 	if ((e->main = host_run_start(e, ROLE_MAIN, &err)) == NULL)
-		host_attempt_ended(e, END_CRASH, err.text);
+		host_attempt_ended(e, END_CRASH, err.text, -1);
 }
 
 static void
@@ -315,7 +315,7 @@ host_note_end(struct host_entry *e, struct schedule *schedule,
 
 void
 host_attempt_ended(struct host_entry *e, enum end_class class_,
-    const char *text)
+    const char *text, int64_t silent_ms)
 {
 	bool repeated = e->tries > 1 && host_ends_alike(e, class_, text);
 	int64_t up_ms = host_is_up(e) ? clock_now_ms() - e->up_since_ms : -1;
@@ -329,7 +329,7 @@ host_attempt_ended(struct host_entry *e, enum end_class class_,
 	notices_tell(e->table->env.notices, (struct notice){
 	    .kind = NOTICE_END, .host = e->name,
 	    .class_ = end_class_name(class_), .text = e->last_end.text,
-	    .tries = e->tries, .up_ms = up_ms });
+	    .tries = e->tries, .up_ms = up_ms, .silent_ms = silent_ms });
 	host_handle(e, e->verdict.park ? EVENT_ENDED_PARK : EVENT_ENDED);
 }
 
@@ -431,4 +431,19 @@ host_down(struct host_entry *e)
 	log_info("an operator wants the host down host=%s", e->name);
 	e->wish = WISH_DOWN;
 	host_follow_wish(e);
+}
+
+void
+host_seed_availability(struct host_entry *e, const json_t *slots)
+{
+	int64_t now = clock_now_ms();
+	const json_t *slot;
+	size_t i;
+
+	json_array_foreach(slots, i, slot)
+		if (i < AVAILABILITY_SLOTS)
+			availability_seed(&e->availability, now, (int)i,
+			    json_integer_value(json_array_get(slot, 0)),
+			    json_integer_value(json_array_get(slot, 1)),
+			    json_integer_value(json_array_get(slot, 2)));
 }

@@ -51,6 +51,9 @@ void host_table_apply(struct host_table *, const struct plan *,
 /* The host of that name, or NULL. */
 struct host_entry *host_table_find(struct host_table *, const char *name);
 
+/* What the ledger knows of its last day: summary[].slots of ledger_past.h. */
+void host_seed_availability(struct host_entry *, const json_t *slots);
+
 /* Operators' wishes. Up and down hold until the other one or a restart. */
 void host_retry(struct host_entry *);
 void host_up(struct host_entry *);

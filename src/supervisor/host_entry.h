@@ -228,9 +228,9 @@ bool host_ends_alike(const struct host_entry *, enum end_class,
 struct schedule_verdict host_note_end(struct host_entry *e,
     struct schedule *, enum end_class, const char *text, int64_t up_ms);
 
-/* The main run, or the attempt to start one, ended. */
+/* The main run, or the attempt to start one, ended: see struct notice. */
 void host_attempt_ended(struct host_entry *, enum end_class,
-    const char *text);
+    const char *text, int64_t silent_ms);
 
 /* A run is gone: frees a removed host, ends a stop. */
 void host_check_gone(struct host_table *, struct host_entry *);

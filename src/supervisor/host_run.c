@@ -110,6 +110,7 @@ on_end(void *arg, const struct worker_end *end)
 	struct host_entry *e = run->host;
 	enum host_role role = run->role;
 	enum end_class class_ = end->class_;
+	int64_t silent_ms = end->silent_ms;
 	char *text = str_dup(end->text);
 
 	note_end(run, end);
@@ -122,7 +123,7 @@ on_end(void *arg, const struct worker_end *end)
 	host_run_free(run);
 	switch (role) {
 	case ROLE_MAIN:
-		host_attempt_ended(e, class_, text);
+		host_attempt_ended(e, class_, text, silent_ms);
 		break;
 	case ROLE_NEXT:
 		host_replace_on_end(e, class_, text);

@@ -36,6 +36,12 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/hostkeys_text.c \
 	src/supervisor/inherit.c \
 	src/supervisor/instance.c \
+	src/supervisor/ledger.c \
+	src/supervisor/ledger_child.c \
+	src/supervisor/ledger_db.c \
+	src/supervisor/ledger_past.c \
+	src/supervisor/ledger_trim.c \
+	src/supervisor/ledger_watch.c \
 	src/supervisor/listener.c \
 	src/supervisor/loader.c \
 	src/supervisor/notice.c \
@@ -57,6 +63,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/self.c \
 	src/supervisor/speech.c \
 	src/supervisor/supervisor.c \
+	src/supervisor/uptime.c \
 	src/supervisor/view.c \
 	src/supervisor/view_summary.c \
 	src/supervisor/view_metrics.c \
@@ -87,6 +94,11 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/hostkeys_text.h \
 	src/supervisor/inherit.h \
 	src/supervisor/instance.h \
+	src/supervisor/ledger.h \
+	src/supervisor/ledger_db.h \
+	src/supervisor/ledger_past.h \
+	src/supervisor/ledger_trim.h \
+	src/supervisor/ledger_watch.h \
 	src/supervisor/listener.h \
 	src/supervisor/loader.h \
 	src/supervisor/notice.h \
@@ -107,16 +119,17 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/self.h \
 	src/supervisor/speech.h \
 	src/supervisor/supervisor.h \
+	src/supervisor/uptime.h \
 	src/supervisor/view.h \
 	src/supervisor/way.h \
 	src/supervisor/worker_link.h \
 	src/supervisor/worker_proc.h
 libhawser_supervisor_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
-	$(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) $(SYSTEMD_CFLAGS)
+	$(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(SYSTEMD_CFLAGS)
 
 # What a program or test that uses this folder links.
 HAWSER_SUPERVISOR_LIBS = libhawser_supervisor.a $(HAWSER_CONFIG_LIBS) \
-	$(EVENT_LIBS) $(MICROHTTPD_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)
+	$(EVENT_LIBS) $(MICROHTTPD_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += hawserd
 hawserd_SOURCES = src/supervisor/main.c

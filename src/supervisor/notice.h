@@ -33,6 +33,8 @@ struct notice {
 	const char *text;	/* a sentence, or NULL */
 	unsigned tries;		/* of END and HOST: attempts in this outage */
 	int64_t up_ms;		/* of END: how long it had been up; -1: never */
+	int64_t silent_ms;	/* of END: how long the server had been silent
+				   by then; -1: not known */
 };
 
 /* "host", "forward"... */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "config/plan.h"
 #include "supervisor/openmetrics.h"
@@ -275,6 +276,68 @@ post_hostkey(struct routes_call *c)
 	return r;
 }
 
+#define HISTORY_MS	((int64_t)7 * 24 * 60 * 60 * 1000)
+#define HISTORY_LIMIT	1000
+
+static void
+on_history(void *arg, json_t *history, const char *error)
+{
+	struct routes_call *c = arg;
+	struct routes_reply r = { .status = 200 };
+
+	if (error != NULL)
+		r = reply(503, routes_error(error));
+	else if (c->name != NULL &&
+	    host_table_find(c->env->table, c->name) == NULL &&
+	    json_array_size(json_object_get(history, "summary")) == 0 &&
+	    json_array_size(json_object_get(history, "outages")) == 0)
+		r = no_such_host(c);
+	else
+		r.body = json_incref(history);
+	c->later(c, r.status, r.body);
+}
+
+/* A whole number of the query, or otherwise; -1 if it is none, or too large. */
+static int
+number(struct routes_call *c, const char *name, int otherwise, int max)
+{
+	const char *value = c->argument != NULL ? c->argument(c, name) : NULL;
+	char *end;
+	long n;
+
+	if (value == NULL)
+		return otherwise;
+	n = strtol(value, &end, 10);
+	return *value < '0' || *value > '9' || *end != '\0' || n > max ? -1 :
+	    (int)n;
+}
+
+static struct routes_reply
+get_history(struct routes_call *c)
+{
+	const char *since = c->argument != NULL ? c->argument(c, "since") :
+	    NULL, *host = c->argument != NULL ? c->argument(c, "host") : NULL;
+	struct ledger_question q = {
+		.host = host,
+		.since_wall_ms = clock_wall_ms() - HISTORY_MS,
+		.limit = number(c, "limit", HISTORY_LIMIT, LEDGER_LIMIT_MAX),
+	};
+
+	if (since != NULL && clock_parse(&q.since_wall_ms, since, NULL) == -1)
+		return reply(400, routes_error("since is a time like "
+		    "2026-11-20T06:46:51Z"));
+	if (q.limit == -1)
+		return reply(400, routes_error("limit is a number up to "
+		    "10000"));
+	if (c->env->ledger == NULL)
+		return reply(503, routes_error("outages are not recorded: "
+		    "hawserd's log says why"));
+	if (host != NULL)
+		c->name = str_dup(host);
+	ledger_ask(c->env->ledger, &q, on_history, c);
+	return reply(0, NULL);
+}
+
 static const struct route {
 	const char *method;
 	const char *path;	/* '*' stands for one segment: a host */
@@ -284,6 +347,7 @@ static const struct route {
 	{ "GET", "/v1/status", ROUTES_READ, get_status },
 	{ "GET", "/v1/hosts/*", ROUTES_READ, get_host },
 	{ "GET", "/v1/events", ROUTES_READ, get_events },
+	{ "GET", "/v1/history", ROUTES_READ, get_history },
 	{ "GET", "/healthz", ROUTES_READ, get_healthz },
 	{ "GET", "/readyz", ROUTES_READ, get_readyz },
 	{ "GET", "/metrics", ROUTES_READ, get_metrics },
@@ -347,6 +411,8 @@ void
 routes_call_fini(struct routes_call *c)
 {
 	reload_forget(c->env->reload, c);
+	if (c->env->ledger != NULL)
+		ledger_forget(c->env->ledger, c);
 	free(c->name);
 	c->name = NULL;
 }

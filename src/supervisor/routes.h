@@ -7,6 +7,7 @@
 
 #include "supervisor/event_stream.h"
 #include "supervisor/host.h"
+#include "supervisor/ledger.h"
 #include "supervisor/reload.h"
 
 /*
@@ -19,6 +20,7 @@ struct routes_env {
 	struct host_table *table;
 	struct reload *reload;
 	struct event_streams *events;
+	struct ledger *ledger;		/* NULL: there is no history */
 };
 
 /*

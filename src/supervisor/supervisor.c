@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fdio.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@
 #include "supervisor/host.h"
 #include "supervisor/inherit.h"
 #include "supervisor/instance.h"
+#include "supervisor/ledger.h"
 #include "supervisor/netwatch.h"
 #include "supervisor/notice.h"
 #include "supervisor/notify.h"
@@ -63,6 +65,7 @@ struct supervisor {
 	struct hooks *hooks;
 	struct reload *reload;
 	struct event_streams *events;
+	struct ledger *ledger;		/* NULL: there is no history */
 	struct routes_env routes;
 	struct api *api;
 	struct settings settings;	/* of the configuration in force */
@@ -259,6 +262,27 @@ on_apply(void *arg, const struct config *c)
 		api_set_group(s->api, api_group(s));
 }
 
+/* What was before we started: for hosts[].availability_24h. */
+static void
+on_past(void *arg, json_t *history, const char *error)
+{
+	struct supervisor *s = arg;
+	const json_t *subject;
+	size_t i;
+
+	if (error != NULL)
+		log_debug("the last day is not known why=\"%s\"", error);
+	json_array_foreach(json_object_get(history, "summary"), i, subject) {
+		struct host_entry *e = host_table_find(s->table,
+		    json_string_value(json_object_get(subject, "host")));
+
+		if (e != NULL &&
+		    json_is_null(json_object_get(subject, "forward")))
+			host_seed_availability(e,
+			    json_object_get(subject, "slots"));
+	}
+}
+
 static void
 on_first_load(void *arg, const struct reload_result *r)
 {
@@ -274,6 +298,10 @@ on_first_load(void *arg, const struct reload_result *r)
 		return;
 	}
 	s->running = true;
+	if (s->ledger != NULL)
+		ledger_ask(s->ledger, &(struct ledger_question){
+		    .since_wall_ms = clock_wall_ms(), .slots = true }, on_past,
+		    s);
 	inherit_settle(s->inherit);
 	if (r->config->host_count == 0)
 		log_warn("no host in the configuration has a forward");
@@ -315,6 +343,25 @@ open_standard_fds(void)
 	fd_close(&fd);
 }
 
+/* Without a state folder to write to there is no history, and all the rest. */
+static struct ledger *
+open_ledger(struct supervisor *s)
+{
+	struct err err;
+	char *dir = place_state_dir(&err), *path = NULL;
+	struct ledger *l = NULL;
+
+	if (dir != NULL && instance_make_dir(dir, &err) == 0)
+		path = place_ledger(s->options.socket, &err);
+	if (path != NULL)
+		l = ledger_new(s->base, s->notices, path);
+	else
+		log_warn("outages are not recorded why=\"%s\"", err.text);
+	free(dir);
+	free(path);
+	return l;
+}
+
 static int
 set_up(struct supervisor *s, struct err *err)
 {
@@ -346,7 +393,9 @@ set_up(struct supervisor *s, struct err *err)
 	s->netwatch = netwatch_new(s->base, &netwatch_ops, s);
 	notify_follow(s->notify, s->notices, s->table, s->reload);
 	s->events = event_streams_new(s->notices, s->table, s->reload);
-	s->routes = (struct routes_env){ s->table, s->reload, s->events };
+	s->ledger = open_ledger(s);
+	s->routes = (struct routes_env){ s->table, s->reload, s->events,
+	    s->ledger };
 	reload_start(s->reload, (struct reload_wish){ 0 }, on_first_load, s);
 	return 0;
 }
@@ -362,6 +411,7 @@ tear_down(struct supervisor *s)
 	/* A start that failed, too, leaves the sockets to the next one. */
 	inherit_leave(s->inherit);
 	hooks_free(s->hooks);
+	ledger_free(s->ledger);
 	host_table_free(s->table);
 	notify_free(s->notify);
 	inherit_free(s->inherit);
@@ -424,6 +474,13 @@ run(struct supervisor *s, struct err *err)
 	return 0;
 }
 
+static void
+set_up_child_log(const char *name, const char *format)
+{
+	log_setup(LOG_WARN, name);
+	log_set_format(strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT);
+}
+
 int
 supervisor_main(int argc, char **argv)
 {
@@ -437,10 +494,12 @@ supervisor_main(int argc, char **argv)
 	umask(077);
 	limits_no_core();
 	if (argc == 3 && strcmp(argv[1], RESOLVER_OPTION) == 0) {
-		log_setup(LOG_WARN, "hawserd resolver");
-		log_set_format(strcmp(argv[2], "json") == 0 ? LOG_JSON :
-		    LOG_TEXT);
+		set_up_child_log("hawserd resolver", argv[2]);
 		return resolver_child_main();
+	}
+	if (argc == 4 && strcmp(argv[1], LEDGER_OPTION) == 0) {
+		set_up_child_log("hawserd ledger", argv[2]);
+		return ledger_child_main(argv[3]);
 	}
 	if (argc == 3 && strcmp(argv[1], GUARD_OPTION) == 0)
 		return guard_main(argv[2]);

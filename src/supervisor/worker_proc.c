@@ -50,6 +50,7 @@ struct worker_proc {
 	bool has_end;		/* class_ and text are its end already */
 	enum end_class class_;
 	char *text;
+	int64_t silent_ms;	/* as worker_end has it */
 	struct hostkey key;	/* refused; its type is NULL if there is none */
 };
 
@@ -209,6 +210,7 @@ on_end_fact(struct worker_proc *w, const struct message *m)
 		return;
 	}
 	set_end(w, class_, message_string(m, "text"));
+	w->silent_ms = message_int(m, "silent_ms", -1);
 	end_question(w);
 	arm(w, LAST_MS);
 }
@@ -349,6 +351,7 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 	end = (struct worker_end){
 		.class_ = w->class_,
 		.text = w->text,
+		.silent_ms = w->silent_ms,
 		.key = w->key.type != NULL ? &w->key : NULL,
 	};
 	w->ops->on_end(w->arg, &end);
@@ -478,6 +481,7 @@ worker_proc_start(struct event_base *base,
 	if (rc == -1)
 		return NULL;
 	w = mem_alloc(sizeof(*w));
+	w->silent_ms = -1;
 	w->ops = ops;
 	w->arg = arg;
 	w->connect_timeout_ms = h->connect_timeout_s * 1000;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -37,6 +38,8 @@ struct worker_end {
 	const char *text;	/* one sentence */
 	const struct hostkey *key;	/* that was refused, or NULL */
 	const char *hop;	/* the hop that it happened at; NULL: none */
+	int64_t silent_ms;	/* the server had been silent for; -1: not
+				   known */
 };
 
 struct worker_ops {

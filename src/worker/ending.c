@@ -19,6 +19,7 @@ ending_set(struct ending *e, enum end_class class, const char *fmt, ...)
 	va_list ap;
 
 	e->class = class;
+	e->silent_ms = -1;
 	ending_fini(e);
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);

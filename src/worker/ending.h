@@ -3,6 +3,7 @@
 #define HAWSER_WORKER_ENDING_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "ipc/end.h"
@@ -15,14 +16,15 @@ struct ending {
 	enum end_class class;
 	char text[ERR_TEXT_SIZE];	/* one plain sentence */
 	json_t *host_key;		/* ipc/hostkey.h's, END_HOSTKEY only */
+	int64_t silent_ms;		/* of the server; -1: not known */
 };
 
 /* Zeroed to begin with. Frees what it holds. */
 void ending_fini(struct ending *);
 
 /*
- * Fills it; there is no key then. Control characters and bytes that
- * are not ASCII become '?', as texts may quote a peer. Always -1, so that
+ * Fills it; there is neither key nor silence then. Control characters and bytes
+ * that are not ASCII become '?', as texts may quote a peer. Always -1, so that
  * callers can return it.
  */
 int ending_set(struct ending *, enum end_class, const char *fmt, ...)

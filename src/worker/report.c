@@ -161,6 +161,9 @@ report_end(struct report *r, const struct ending *e, int ms)
 
 	if (e->host_key != NULL)
 		json_object_set(body, "host_key", e->host_key);
+	if (e->silent_ms >= 0)
+		json_object_set_new(body, "silent_ms",
+		    json_integer(e->silent_ms));
 	enqueue(r, FACT_END, body);
 	json_decref(body);
 	while (!send_queue(r)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/worker.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 
@@ -145,6 +146,9 @@ on_end(struct connection *c, void *arg, const struct err *why)
 		ending_set(w->ending, END_LOST,
 		    "%s port %u: %s", o->hostname,
 		    o->port, why->text);
+	/* That it was closed was heard this moment. */
+	if (text != NULL || why->code == ERR_CLOSED || why->sys == ECONNRESET)
+		w->ending->silent_ms = 0;
 	leave_loop(w);
 }
 
@@ -240,6 +244,7 @@ on_lost(void *arg, int64_t silence_ms)
 	ending_set(w->ending, END_LOST,
 	    "%s port %u has not answered for %lld s", w->order->hostname,
 	    w->order->port, (long long)(silence_ms + 500) / 1000);
+	w->ending->silent_ms = silence_ms;
 	leave_loop(w);
 }
 
@@ -394,6 +399,10 @@ obey(struct worker *w, struct message *m)
 	case FACT_END:
 	case QUERY_RESOLVE:
 	case ANSWER_RESOLVE:
+	case QUERY_STORE:
+	case ANSWER_STORE:
+	case QUERY_HISTORY:
+	case ANSWER_HISTORY:
 	case MESSAGE_COUNT:
 		log_error("an order came that makes no sense here");
 		break;

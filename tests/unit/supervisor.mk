@@ -75,6 +75,26 @@ tests_unit_test_instance_SOURCES = tests/unit/test_instance.c
 tests_unit_test_instance_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_instance_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_ledger
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
+tests_unit_test_ledger_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_ledger_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_ledger_db
+tests_unit_test_ledger_db_SOURCES = tests/unit/test_ledger_db.c
+tests_unit_test_ledger_db_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_ledger_db_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_ledger_watch
+tests_unit_test_ledger_watch_SOURCES = tests/unit/test_ledger_watch.c
+tests_unit_test_ledger_watch_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_ledger_watch_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_uptime
+tests_unit_test_uptime_SOURCES = tests/unit/test_uptime.c
+tests_unit_test_uptime_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_uptime_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_listener
 tests_unit_test_listener_SOURCES = tests/unit/test_listener.c
 tests_unit_test_listener_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)

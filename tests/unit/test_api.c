@@ -81,7 +81,7 @@ set_up(void **state)
 	f->reload = reload_new(f->base, f->table,
 	    &(struct config_source){ .dir = "/nowhere" }, NULL);
 	f->events = event_streams_new(f->notices, f->table, f->reload);
-	f->env = (struct routes_env){ f->table, f->reload, f->events };
+	f->env = (struct routes_env){ f->table, f->reload, f->events, NULL };
 	f->api = api_new(f->base, listen_at(f->path), &f->env, &err);
 	assert_non_null(f->api);
 	*state = f;
