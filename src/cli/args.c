@@ -41,6 +41,8 @@ static const struct option options[] = {
 	    .help = "Wait for up (that is usual) or verified." },
 	[ARG_TIMEOUT] = { .name = "timeout", .letter = 't', .value = "SECONDS",
 	    .help = "Wait no longer." },
+	[ARG_SINCE] = { .name = "since", .value = "WHEN",
+	    .help = "Begin so long ago (90m, 12h, 7d) or at this time." },
 };
 
 static_assert(sizeof(options) / sizeof(options[0]) == ARG_COUNT,

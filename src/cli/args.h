@@ -29,6 +29,7 @@ enum arg {
 	ARG_CONNECTIONS,
 	ARG_FOR,
 	ARG_TIMEOUT,
+	ARG_SINCE,
 	ARG_COUNT
 };
 

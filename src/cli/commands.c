@@ -7,14 +7,15 @@
 #include "cli/cmd_check.h"
 #include "cli/cmd_control.h"
 #include "cli/cmd_events.h"
+#include "cli/cmd_history.h"
 #include "cli/cmd_hostkey.h"
 #include "cli/cmd_show.h"
 #include "cli/cmd_status.h"
 #include "cli/cmd_wait.h"
 
 const struct command *const commands[COMMAND_COUNT] = {
-	&cmd_status, &cmd_events, &cmd_wait, &cmd_retry, &cmd_up, &cmd_down,
-	&cmd_reload, &cmd_check, &cmd_show, &cmd_hostkey,
+	&cmd_status, &cmd_history, &cmd_events, &cmd_wait, &cmd_retry, &cmd_up,
+	&cmd_down, &cmd_reload, &cmd_check, &cmd_show, &cmd_hostkey,
 };
 
 const struct command *

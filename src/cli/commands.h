@@ -7,7 +7,7 @@
 
 /* commands: the table of all commands, and what --help prints of it. */
 
-#define COMMAND_COUNT	10
+#define COMMAND_COUNT	11
 
 extern const struct command *const commands[COMMAND_COUNT];
 

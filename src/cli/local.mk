@@ -8,6 +8,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/cmd_check.c \
 	src/cli/cmd_control.c \
 	src/cli/cmd_events.c \
+	src/cli/cmd_history.c \
 	src/cli/cmd_hostkey.c \
 	src/cli/cmd_show.c \
 	src/cli/cmd_status.c \
@@ -17,6 +18,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/complaints.c \
 	src/cli/event_line.c \
 	src/cli/field.c \
+	src/cli/history_table.c \
 	src/cli/json_print.c \
 	src/cli/status_table.c \
 	src/cli/table.c \
@@ -30,6 +32,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/cmd_check.h \
 	src/cli/cmd_control.h \
 	src/cli/cmd_events.h \
+	src/cli/cmd_history.h \
 	src/cli/cmd_hostkey.h \
 	src/cli/cmd_show.h \
 	src/cli/cmd_status.h \
@@ -39,6 +42,7 @@ libhawser_cli_a_SOURCES = \
 	src/cli/complaints.h \
 	src/cli/event_line.h \
 	src/cli/field.h \
+	src/cli/history_table.h \
 	src/cli/json_print.h \
 	src/cli/status_table.h \
 	src/cli/table.h \

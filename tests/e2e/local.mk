@@ -46,6 +46,7 @@ EXTRA_DIST += \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_fleet.py \
 	tests/e2e/test_forwarded.py \
+	tests/e2e/test_history.py \
 	tests/e2e/test_host_certificate.py \
 	tests/e2e/test_hooks.py \
 	tests/e2e/test_hostile.py \
