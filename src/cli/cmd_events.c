@@ -20,10 +20,22 @@
 
 struct printer {
 	bool json;
+	bool terminal;
 	bool colour;
 	bool failed;			/* nobody reads any more */
 	struct str cut;			/* why hawserd hung up */
 };
+
+/* Beyond ASCII there are characters that steer a terminal. */
+static void
+append_ascii(struct str *out, const json_t *event)
+{
+	char *text = json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII |
+	    JSON_REAL_PRECISION(9));
+
+	str_printf(out, "%s\n", text != NULL ? text : "{}");
+	free(text);
+}
 
 static bool
 on_line(void *arg, const char *line, const json_t *event)
@@ -33,7 +45,9 @@ on_line(void *arg, const char *line, const json_t *event)
 
 	if (strcmp(field_text(event, "event"), "cut") == 0)
 		str_append(&p->cut, field_text(event, "text"));
-	if (p->json)
+	if (p->json && p->terminal)
+		append_ascii(&text, event);
+	else if (p->json)
 		str_printf(&text, "%s\n", line);
 	else
 		event_line(event, p->colour, &text);
@@ -79,6 +93,7 @@ follow(const struct args *args, const char *socket)
 	struct pollfd watch[] = { { .fd = catch_interrupt(),
 	    .events = POLLIN }, { .fd = STDOUT_FILENO } };
 	struct printer p = { .json = args->seen[ARG_JSON],
+	    .terminal = isatty(STDOUT_FILENO) == 1,
 	    .colour = term_wants_colour(STDOUT_FILENO) };
 	char *path = make_path(args);
 	struct api_follow what = { .socket = socket, .path = path,
