@@ -38,7 +38,9 @@ transport_library_init(struct err *err)
 	uint8_t byte;
 
 	wipe_openssl();
-	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
+	/* Nobody prints OpenSSL's errors: their texts are 56 KB of heap. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG |
+	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL) != 1 ||
 	    RAND_bytes(&byte, 1) != 1)
 		return err_set(err, ERR_SYS, "cannot initialise OpenSSL");
 	if (libssh2_init(0) != 0)

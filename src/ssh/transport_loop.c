@@ -14,6 +14,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -190,11 +192,36 @@ read_packets(struct transport *t)
 	t->reading = false;
 }
 
+/* Whole pages of what nobody needs read as zeroes from now on. */
+static void
+give_pages(void *bytes, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)bytes + page - 1) / page * page;
+	uintptr_t to = ((uintptr_t)bytes + n) / page * page;
+
+	if (from < to)
+		madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+/* libssh2 has two buffers of a packet each, which record.c does without. */
+static void
+trim_libssh2(struct transport *t)
+{
+	struct transportpacket *p = &t->session->packet;
+
+	if (!record_can_open(t->session) || p->ototal_num != 0)
+		return;
+	give_pages(p->buf, sizeof(p->buf));
+	give_pages(p->outbuf, sizeof(p->outbuf));
+}
+
 /* Between packets: nobody borrows from the buffers now. */
 static void
 trim(struct transport *t)
 {
 	t->trimming = false;
+	trim_libssh2(t);
 	if (bytebuf_len(&t->in) == 0)
 		bytebuf_fini(&t->in);
 	if (bytebuf_len(&t->out) == 0)

@@ -41,8 +41,22 @@ loop_init(struct loop *l, struct err *err)
 		return err_set(err, ERR_NOMEM, "the event loop did not start");
 	if ((l->gravedigger = evtimer_new(l->base, on_turn, l)) == NULL)
 		abort();
-	l->buffer = mem_alloc(LOOP_BUFFER_SIZE);
 	return 0;
+}
+
+uint8_t *
+loop_buffer(struct loop *l)
+{
+	if (l->buffer == NULL)
+		l->buffer = mem_alloc(LOOP_BUFFER_SIZE);
+	return l->buffer;
+}
+
+void
+loop_trim(struct loop *l)
+{
+	free(l->buffer);
+	l->buffer = NULL;
 }
 
 void
@@ -65,7 +79,7 @@ loop_fini(struct loop *l)
 	free(l->graves);
 	event_free(l->gravedigger);
 	event_base_free(l->base);
-	free(l->buffer);
+	loop_trim(l);
 	*l = (struct loop){ 0 };
 }
 

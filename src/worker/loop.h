@@ -45,7 +45,7 @@ struct loop {
 	struct report *report;		/* borrowed */
 	struct lookup *lookup;		/* borrowed */
 	struct visits *visits;		/* borrowed; may be NULL */
-	uint8_t *buffer;		/* LOOP_BUFFER_SIZE bytes */
+	uint8_t *buffer;		/* by loop_buffer(); mostly NULL */
 
 	LIST_HEAD(, loop_item) items;
 	size_t item_count;
@@ -57,6 +57,15 @@ struct loop {
 	size_t grave_size;
 	struct event *gravedigger;
 };
+
+/*
+ * LOOP_BUFFER_SIZE bytes for what is read and passed on within one call.
+ * Borrowed.
+ */
+uint8_t *loop_buffer(struct loop *);
+
+/* Gives memory back that only traffic needs. Not while it is in use. */
+void loop_trim(struct loop *);
 
 /* 0, or -1 with err set. */
 int loop_init(struct loop *, struct err *);

@@ -190,15 +190,17 @@ read_socket(struct relay *r)
 
 	while ((r->readable || r->rest != NULL) && !r->socket_eof) {
 		size_t room = get_room(r, budget);
+		uint8_t *buffer;
 		ssize_t n;
 
 		if (room == 0) {
 			channel_want_write(r->channel);
 			return;
 		}
-		n = recv(r->fd, r->loop->buffer, room, MSG_DONTWAIT);
+		buffer = loop_buffer(r->loop);
+		n = recv(r->fd, buffer, room, MSG_DONTWAIT);
 		if (n > 0) {
-			pass_data(r, r->loop->buffer, (size_t)n);
+			pass_data(r, buffer, (size_t)n);
 			budget -= (size_t)n;
 		} else if (n == 0) {
 			pass_socket_eof(r);

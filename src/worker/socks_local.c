@@ -299,7 +299,7 @@ read_handshake(struct client *c)
 static void
 read_away(struct client *c)
 {
-	ssize_t n = recv(c->fd, tunnel_loop(c->tunnel)->buffer,
+	ssize_t n = recv(c->fd, loop_buffer(tunnel_loop(c->tunnel)),
 	    LOOP_BUFFER_SIZE, MSG_DONTWAIT);
 
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))

@@ -213,8 +213,10 @@ on_rtt(void *arg, int64_t us)
 	w->rtt_us = us;
 	report_touch(w->loop.report, &w->rtt);
 	/* The last interval brought nothing but the ping's answer. */
-	if (heard - w->heard < QUIET_BYTES)
+	if (heard - w->heard < QUIET_BYTES) {
+		loop_trim(&w->loop);
 		transport_trim(connection_transport(w->connection));
+	}
 	w->heard = heard;
 }
 

@@ -200,6 +200,8 @@ on_writable(struct channel *ch, void *arg)
 	n = channel_write(ch, pattern + k->sent % PATTERN,
 	    left < PATTERN ? left : PATTERN);
 	k->sent += n;
+	/* Memory that nobody needs now may go in any state of a rekey. */
+	transport_trim(w.server.transport);
 	if (k->sent < k->to_send)
 		channel_want_write(ch);
 	else
