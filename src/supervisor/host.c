@@ -340,6 +340,9 @@ host_follow_wish(struct host_entry *e)
 	    (e->wish == WISH_UP ||
 	    (e->wish == WISH_NONE && e->conf->enabled));
 
+	if (!wanted && !e->removed && e->state != HOST_DISABLED)
+		host_runs_limit(e, ORDER_STOP, e->table->stopping ?
+		    e->table->stop_limit_ms : STOP_MS);
 	host_handle(e, wanted ? EVENT_ENABLE : EVENT_DISABLE);
 }
 

@@ -128,17 +128,6 @@ apply_add(struct host_table *t, const struct plan_step *s)
 	host_follow_wish(e);
 }
 
-/* Also links that were replaced have no more time than the last one. */
-static void
-limit_drains(struct host_entry *e)
-{
-	struct host_run *run;
-
-	TAILQ_FOREACH(run, &e->runs, entry)
-		if (run->role == ROLE_RETIRED)
-			host_run_retire(run, ORDER_DRAIN, e->conf->drain_ms);
-}
-
 static void
 apply_remove(struct host_table *t, const struct plan_step *s)
 {
@@ -146,7 +135,7 @@ apply_remove(struct host_table *t, const struct plan_step *s)
 	struct host_forward *f;
 
 	e->removed = true;
-	limit_drains(e);
+	host_runs_limit(e, ORDER_DRAIN, e->conf->drain_ms);
 	host_follow_wish(e);
 	while ((f = TAILQ_FIRST(&e->forwards)) != NULL)
 		host_forward_free(f);

@@ -263,6 +263,10 @@ void host_run_watch(struct host_run *);
 void host_run_retire(struct host_run *, enum message_name order,
     int64_t limit_ms);
 
+/* Those that were retired before have no more time than the last one. */
+void host_runs_limit(struct host_entry *, enum message_name order,
+    int64_t limit_ms);
+
 /* host_forward.c */
 
 struct host_forward *host_forward_new(struct host_entry *,

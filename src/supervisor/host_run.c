@@ -229,6 +229,17 @@ host_run_free(struct host_run *run)
 }
 
 void
+host_runs_limit(struct host_entry *e, enum message_name order,
+    int64_t limit_ms)
+{
+	struct host_run *run;
+
+	TAILQ_FOREACH(run, &e->runs, entry)
+		if (run->role == ROLE_RETIRED)
+			host_run_retire(run, order, limit_ms);
+}
+
+void
 host_run_retire(struct host_run *run, enum message_name order,
     int64_t limit_ms)
 {

@@ -124,17 +124,6 @@ host_check_gone(struct host_table *t, struct host_entry *e)
 		event_active(t->stopped, EV_TIMEOUT, 0);
 }
 
-/* Those that were draining already have no more time than the others. */
-static void
-stop_retired(struct host_entry *e, int64_t limit_ms)
-{
-	struct host_run *run;
-
-	TAILQ_FOREACH(run, &e->runs, entry)
-		if (run->role == ROLE_RETIRED)
-			host_run_retire(run, ORDER_STOP, limit_ms);
-}
-
 void
 host_table_stop(struct host_table *t, int64_t limit_ms,
     void (*done)(void *arg), void *arg)
@@ -146,11 +135,11 @@ host_table_stop(struct host_table *t, int64_t limit_ms,
 	t->on_stopped = done;
 	t->stopped_arg = arg;
 	TAILQ_FOREACH(e, &t->hosts, entry) {
-		stop_retired(e, limit_ms);
+		host_runs_limit(e, ORDER_STOP, limit_ms);
 		host_follow_wish(e);
 	}
 	TAILQ_FOREACH(e, &t->leaving, entry)
-		stop_retired(e, limit_ms);
+		host_runs_limit(e, ORDER_STOP, limit_ms);
 	/* One that is killed, but held by the kernel, is not waited for. */
 	host_timer_set(t->stopped, limit_ms + DEATH_MS);
 	if (!has_runs(t))

@@ -2,6 +2,7 @@
 """Reloads under clients that never stop: nobody is refused where a listener
 is ours, and at the server's for as long as sshd can't help."""
 
+import os
 import signal
 import statistics
 import time
@@ -15,6 +16,10 @@ from lib.servers import connect, ping
 from lib.wait import STRETCH, until
 
 # Moves ------------------------------------------------------------------------
+
+def open_files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
 
 def move(hawserd, sshd, target, count):
     """A link that is replaced so many times under clients that never stop.
@@ -34,14 +39,20 @@ def move(hawserd, sshd, target, count):
     hawserd.start()
     hawserd.wait_up("one")
     hawserd.wait_forward("one", f"R:{remote}")
-    stream, here, there = Stream(local), Knocker(local), Knocker(remote)
+    streams = [Stream(local), Stream(remote)]
+    here, there = Knocker(local), Knocker(remote)
+    used = open_files(hawserd.pid)
     for i in range(1, count + 1):
         before = hawserd.worker_pid("one")
         write(i)
         assert hawserd.reload()["replaced"] == 1
         until(lambda p=before: is_moved(p), 20, "the forwards have moved")
-    assert stream.finish() > 0
-    return here.finish(), there.finish()
+    for stream in streams:
+        assert stream.finish() > 0
+    here.finish(), there.finish()
+    until(lambda: open_files(hawserd.pid) <= used, 10,
+          "the links that were replaced left nothing open")
+    return here, there
 
 
 def assert_moved(hawserd, sshd, here, there, record_property):

@@ -293,15 +293,10 @@ a_link_that_listens_again_may_end(void **state)
 	assert_string_equal(field(f, "a", "state"), "\"degraded\"");
 }
 
-/* A link that was replaced drains for ever, but not when its host goes. */
-static void
-a_removed_host_takes_its_old_links_along(void **state)
+/* The pid of a link that was replaced by new_, and drains for ever. */
+static pid_t
+replace(struct fixture *f, struct host *old, struct host *new_)
 {
-	struct fixture *f = *state;
-	struct host old[] = { HOST("a", "lingers") };
-	struct host new_[] = { HOST("a", "good") };
-	struct host other[] = { HOST("b", "good") };
-	int64_t begin;
 	pid_t pid;
 
 	apply(f, old, 1);
@@ -310,11 +305,28 @@ a_removed_host_takes_its_old_links_along(void **state)
 	apply(f, new_, 1);
 	while (!is_draining(f))
 		event_base_loop(f->base, EVLOOP_ONCE);
-	begin = clock_now_ms();
+	return pid;
+}
+
+/* But not when its host goes, or an operator wants it down. */
+static void
+old_links_end_with_their_host(void **state)
+{
+	struct fixture *f = *state;
+	struct host old[] = { HOST("a", "lingers") };
+	struct host new_[] = { HOST("a", "good") };
+	struct host other[] = { HOST("b", "good") };
+	pid_t pid = replace(f, old, new_);
+	int64_t begin = clock_now_ms();
+
 	apply(f, other, 1);
 	while (kill(pid, 0) == 0)
 		event_base_loop(f->base, EVLOOP_ONCE);
 	assert_in_range(clock_now_ms() - begin, 900, 5000);
+	pid = replace(f, old, new_);
+	host_down(host_table_find(f->table, "a"));
+	while (kill(pid, 0) == 0 || is_draining(f))
+		event_base_loop(f->base, EVLOOP_ONCE);
 }
 
 /* A forward that comes again counts from nothing. */
@@ -352,7 +364,7 @@ main(int argc, char **argv)
 		TEST(counters_begin_anew_with_the_forward),
 		TEST(a_move_that_is_refused_goes_back),
 		TEST(a_link_that_listens_again_may_end),
-		TEST(a_removed_host_takes_its_old_links_along),
+		TEST(old_links_end_with_their_host),
 	};
 
 	return FIXTURE_MAIN(argc, argv, tests);
