@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#define _GNU_SOURCE
 #include "supervisor/api.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -11,16 +9,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "base/episode.h"
 #include "base/fdio.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "supervisor/api_stream.h"
 #include "supervisor/door.h"
+#include "supervisor/guests.h"
 
 /* libmicrohttpd's own limits, which only catch what ours have missed. */
 #define SPARE_CONNECTIONS	16
-#define SILENCE_S		(2 * API_REQUEST_S)
+#define SILENCE_S		(2 * GUESTS_REQUEST_S)
 
 struct api {
 	struct event_base *base;
@@ -29,21 +26,9 @@ struct api {
 	struct MHD_Daemon *daemon;
 	struct event *ready;		/* libmicrohttpd's epoll descriptor */
 	struct event *timer;		/* and its time */
-	TAILQ_HEAD(, guest) guests;	/* the oldest request first */
-	unsigned guest_count;
-	struct episode crowd;
+	struct guests *guests;
 	LIST_HEAD(, request) requests;
 	bool stopping;			/* nobody may wait any more */
-};
-
-/* One connection. */
-struct guest {
-	struct api *api;
-	int fd;				/* borrowed from libmicrohttpd */
-	pid_t pid;			/* whose; 0: of another namespace */
-	struct event *deadline;		/* of its request; not pending: it is
-					   we who are waited for */
-	TAILQ_ENTRY(guest) entry;
 };
 
 struct request {
@@ -84,78 +69,22 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	run(arg);
 }
 
-/* Hangs up: libmicrohttpd finds the end of the stream, and frees it. */
+/* One was hung up on: libmicrohttpd finds the end of the stream. */
 static void
-cut(struct guest *g)
+on_cut(void *arg)
 {
-	struct api *a = g->api;
-
-	shutdown(g->fd, SHUT_RDWR);
-	run(a);
-}
-
-static void
-on_deadline(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	cut(arg);
-}
-
-/* A request begins, as far as we are concerned: it has so much time. */
-static void
-grant_time(struct guest *g)
-{
-	struct timeval tv = { API_REQUEST_S, 0 };
-
-	TAILQ_REMOVE(&g->api->guests, g, entry);
-	TAILQ_INSERT_TAIL(&g->api->guests, g, entry);
-	evtimer_add(g->deadline, &tv);
-}
-
-static pid_t
-peer_pid(int fd)
-{
-	struct ucred who = { 0 };
-	socklen_t len = sizeof(who);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ?
-	    who.pid : 0;
-}
-
-static void
-guest_new(struct api *a, struct MHD_Connection *c, void **context)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c,
-	    MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct guest *g = mem_alloc(sizeof(*g));
-
-	g->api = a;
-	g->fd = info->connect_fd;
-	g->pid = peer_pid(g->fd);
-	if ((g->deadline = evtimer_new(a->base, on_deadline, g)) == NULL)
-		abort();
-	TAILQ_INSERT_TAIL(&a->guests, g, entry);
-	a->guest_count++;
-	grant_time(g);
-	*context = g;
-}
-
-static void
-guest_free(struct guest *g)
-{
-	TAILQ_REMOVE(&g->api->guests, g, entry);
-	g->api->guest_count--;
-	event_free(g->deadline);
-	free(g);
+	run(arg);
 }
 
 static void
 on_connection(void *arg, struct MHD_Connection *c, void **context,
     enum MHD_ConnectionNotificationCode what)
 {
+	struct api *a = arg;
+
 	if (what == MHD_CONNECTION_NOTIFY_STARTED)
-		guest_new(arg, c, context);
+		*context = guest_new(a->guests, MHD_get_connection_info(c,
+		    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 	else if (*context != NULL)
 		guest_free(*context);
 }
@@ -169,58 +98,6 @@ guest_of(struct MHD_Connection *c)
 	return info->socket_context;
 }
 
-/* How many connections has the process that has this one? */
-static unsigned
-count_siblings(const struct api *a, const struct guest *of)
-{
-	const struct guest *g;
-	unsigned n = 0;
-
-	TAILQ_FOREACH(g, &a->guests, entry)
-		n += g->pid == of->pid ? 1 : 0;
-	return n;
-}
-
-/*
- * Of the process with the most connections the one with the oldest request:
- * who comes once, and asks and reads at once, is answered however many others
- * dawdle. Those that wait for us stay. NULL: all do.
- */
-static struct guest *
-find_slowest(const struct api *a)
-{
-	struct guest *g, *found = NULL;
-	unsigned most = 0;
-
-	TAILQ_FOREACH(g, &a->guests, entry) {
-		unsigned n = count_siblings(a, g);
-
-		if (n > most && evtimer_pending(g->deadline, NULL)) {
-			most = n;
-			found = g;
-		}
-	}
-	return found;
-}
-
-/* Is there room for one more? */
-static bool
-make_room(struct api *a)
-{
-	struct guest *g;
-
-	if (a->guest_count < API_CONNECTIONS_MAX) {
-		episode_ends(&a->crowd);
-		return true;
-	}
-	if (episode_begins(&a->crowd))
-		log_warn("the API has more than %d clients: the slowest are "
-		    "cut off", API_CONNECTIONS_MAX);
-	if ((g = find_slowest(a)) != NULL)
-		cut(g);
-	return a->guest_count < API_CONNECTIONS_MAX;
-}
-
 /* Takes fd. */
 static void
 on_enter(void *arg, int fd)
@@ -228,7 +105,7 @@ on_enter(void *arg, int fd)
 	struct sockaddr_un peer = { .sun_family = AF_UNIX };
 	struct api *a = arg;
 
-	if (!make_room(a)) {
+	if (!guests_make_room(a->guests)) {
 		fd_close(&fd);
 		return;
 	}
@@ -250,6 +127,13 @@ send_reply(struct MHD_Connection *c, struct routes_reply reply)
 	json_decref(reply.body);
 	if (text == NULL)
 		return MHD_NO;
+	if (!guest_can_afford(guest_of(c), strlen(text))) {
+		free(text);
+		return send_reply(c, (struct routes_reply){ .status = 503,
+		    .body = routes_error("too many answers wait to be read: "
+		    "read them, or try again in 5 s") });
+	}
+	guest_set_unread(guest_of(c), strlen(text));
 	r = MHD_create_response_from_buffer(strlen(text), text,
 	    MHD_RESPMEM_MUST_FREE);
 	if (r == NULL) {
@@ -290,7 +174,7 @@ on_later(struct routes_call *call, int status, json_t *body)
 	q->status = status;
 	q->body = body;
 	q->suspended = false;
-	grant_time(guest_of(q->connection));
+	guest_start_clock(guest_of(q->connection));
 	MHD_resume_connection(q->connection);
 	kick(q->api);
 }
@@ -366,7 +250,7 @@ on_stream(void *arg, bool last)
 	struct request *q = arg;
 
 	if (last)
-		grant_time(guest_of(q->connection));
+		guest_start_clock(guest_of(q->connection));
 	kick(q->api);
 }
 
@@ -377,7 +261,7 @@ start_stream(struct request *q, struct event_stream *events)
 	    on_stream, q);
 	if (q->stream == NULL)
 		return MHD_NO;
-	event_del(guest_of(q->connection)->deadline);
+	guest_stop_clock(guest_of(q->connection));
 	return MHD_YES;
 }
 
@@ -404,7 +288,7 @@ answer(struct request *q, const char *path)
 	if (r.status != 0)
 		return send_reply(q->connection, r);
 	q->suspended = true;
-	event_del(guest_of(q->connection)->deadline);
+	guest_stop_clock(guest_of(q->connection));
 	MHD_suspend_connection(q->connection);
 	return MHD_YES;
 }
@@ -443,8 +327,9 @@ on_completed(void *arg, struct MHD_Connection *c, void **state,
 	if (q == NULL)
 		return;
 	*state = NULL;
+	guest_set_unread(guest_of(c), 0);
 	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-		grant_time(guest_of(c));
+		guest_start_clock(guest_of(c));
 	LIST_REMOVE(q, entry);
 	routes_call_fini(&q->call);
 	api_stream_free(q->stream);
@@ -459,7 +344,7 @@ start_daemon(struct api *a)
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 	    MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, a,
 	    MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)(API_CONNECTIONS_MAX + SPARE_CONNECTIONS),
+	    (unsigned)(GUESTS_MAX + SPARE_CONNECTIONS),
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)API_MEMORY,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, a,
@@ -492,7 +377,7 @@ api_new(struct event_base *base, int sock, const struct routes_env *env,
 	a->base = base;
 	a->env = env;
 	LIST_INIT(&a->requests);
-	TAILQ_INIT(&a->guests);
+	a->guests = guests_new(base, on_cut, a);
 	a->door = door_new(base, sock, on_enter, a);
 	if (a->door == NULL ||
 	    (a->daemon = start_daemon(a)) == NULL ||
@@ -541,5 +426,6 @@ api_free(struct api *a)
 	free_event(a->ready);
 	free_event(a->timer);
 	door_free(a->door);
+	guests_free(a->guests);
 	free(a);
 }

@@ -11,19 +11,13 @@ struct event_base;
 
 /*
  * api: HTTP/1.1 on the Unix socket, by libmicrohttpd, which the loop drives.
- * Who may speak is the door's business: see door.h. At most API_CONNECTIONS_MAX
- * connections of API_MEMORY bytes each; one more, and of the process with the
- * most of them that with the oldest request is closed. A request has
- * API_REQUEST_S, from the connection's begin or the last one's end until its
- * answer is read, however many bytes come meanwhile; the time that we need for
- * the answer doesn't count, nor does that of a stream, which has its own limit.
+ * Who may speak is the door's business (door.h), how many and for how long that
+ * of guests.h. A stream has its own limits.
  */
 
-#define API_CONNECTIONS_MAX	64
-#define API_MEMORY		(32 * 1024)
+#define API_MEMORY		(32 * 1024)	/* of each connection */
 #define API_BODY_MAX		(64 * 1024)	/* longer: refused */
 #define API_BODY_KEPT		4096		/* longer: means nothing */
-#define API_REQUEST_S		5
 
 struct api;
 

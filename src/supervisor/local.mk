@@ -15,6 +15,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/credential.c \
 	src/supervisor/filewatch.c \
 	src/supervisor/guard.c \
+	src/supervisor/guests.c \
 	src/supervisor/helper.c \
 	src/supervisor/holder.c \
 	src/supervisor/holder_search.c \
@@ -83,6 +84,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/credential.h \
 	src/supervisor/filewatch.h \
 	src/supervisor/guard.h \
+	src/supervisor/guests.h \
 	src/supervisor/helper.h \
 	src/supervisor/holder.h \
 	src/supervisor/holder_search.h \

@@ -28,6 +28,7 @@
 #include "base/str.h"
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
+#include "supervisor/guests.h"
 #include "supervisor/notice.h"
 #include "supervisor/resolver.h"
 
@@ -357,17 +358,17 @@ the_slow_are_cut(void **state)
 	while (!is_closed(fds[0]) || !is_closed(fds[1]) ||
 	    !is_closed(fds[2])) {
 		assert_true(clock_now_ms() - begin <
-		    (API_REQUEST_S + 8) * 1000);
+		    (GUESTS_REQUEST_S + 8) * 1000);
 		send(fds[1], "x", 1, MSG_NOSIGNAL);
 		turn(f, 200);
 	}
-	assert_true(clock_now_ms() - begin >= API_REQUEST_S * 1000 - 500);
+	assert_true(clock_now_ms() - begin >= GUESTS_REQUEST_S * 1000 - 500);
 	str_fini(&got);
 	for (int i = 0; i < 3; i++)
 		close(fds[i]);
 	while (poll(&end, 1, 0) == 0) {
 		assert_true(clock_now_ms() - begin <
-		    (API_REQUEST_S + 8) * 1000);
+		    (GUESTS_REQUEST_S + 8) * 1000);
 		turn(f, 200);
 	}
 	assert_true(end.revents & POLLHUP);
@@ -424,7 +425,7 @@ static void
 a_flood_is_capped(void **state)
 {
 	struct fixture *f = *state;
-	int fds[API_CONNECTIONS_MAX + 16], closed = 0, fd;
+	int fds[GUESTS_MAX + 16], closed = 0, fd;
 	struct str got;
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
@@ -453,7 +454,7 @@ static void
 who_waits_is_not_cut(void **state)
 {
 	struct fixture *f = *state;
-	int waits = connect_to(f->path), fds[API_CONNECTIONS_MAX];
+	int waits = connect_to(f->path), fds[GUESTS_MAX];
 	struct str got;
 
 	str_init(&got);
@@ -461,13 +462,13 @@ who_waits_is_not_cut(void **state)
 	    "Content-Length: 0\r\n\r\n");
 	event_base_loop(f->base, EVLOOP_ONCE);
 	event_base_loop(f->base, EVLOOP_NONBLOCK);
-	for (size_t i = 0; i < API_CONNECTIONS_MAX; i++) {
+	for (size_t i = 0; i < GUESTS_MAX; i++) {
 		fds[i] = connect_to(f->path);
 		event_base_loop(f->base, EVLOOP_NONBLOCK);
 	}
 	assert_true(read_until(f, waits, &got, "/nowhere"));
 	str_fini(&got);
-	for (size_t i = 0; i < API_CONNECTIONS_MAX; i++)
+	for (size_t i = 0; i < GUESTS_MAX; i++)
 		close(fds[i]);
 	close(waits);
 }
