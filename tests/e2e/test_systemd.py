@@ -149,6 +149,7 @@ def test_hardened_unit_does_its_work(service, target):
     found = systemd.run("hawser", "--system", "status", "--json").stdout
     assert found.count('"seccomp+landlock"') == 2, found
     systemd.run("test", "-e", f"{HOME}/changed")
+    assert "direct" in systemd.run("hawser", "--system", "history").stdout
 
     # A reload says how it went; one that is refused leaves all as it was.
     service.write(direct, piped,
