@@ -48,7 +48,8 @@ tests_unit_test_hooks_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_host
 tests_unit_test_host_SOURCES = tests/unit/test_host.c \
 	tests/unit/host_fixture.c tests/unit/host_fixture.h \
-	tests/unit/own_worker.c tests/unit/own_worker.h
+	tests/unit/own_worker.c tests/unit/own_worker.h \
+	tests/unit/wall_clock.c tests/unit/wall_clock.h
 tests_unit_test_host_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_host_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 

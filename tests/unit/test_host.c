@@ -22,6 +22,7 @@
 #include "supervisor/pulse.h"
 #include "host_fixture.h"
 #include "own_worker.h"
+#include "wall_clock.h"
 
 /* The host table with real processes: this program is its own worker. */
 
@@ -338,6 +339,38 @@ only_eight_connect_at_a_time(void **state)
 	wait_state(f, "h8", "connecting");
 }
 
+/* FAULTS, row 27: what is up stays so, and a wait ends when it should. */
+static void
+the_wall_clock_jumps(void **state)
+{
+	static const int64_t jumps[] = { WALL_YEAR, -WALL_YEAR, 0 };
+	struct fixture *f = *state;
+	struct host h[] = { HOST("a", "good"), HOST("b", "refuse") };
+	int64_t begin, took;
+	char *pid, want[16];
+
+	h[1].backoff_min_ms = h[1].backoff_max_ms = 400;
+	apply(f, h, 2);
+	wait_state(f, "a", "up");
+	pid = str_dup(field(f, "a", "pid"));
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		int attempt = atoi(field(f, "b", "attempt"));
+
+		snprintf(want, sizeof(want), "%d", attempt + 1);
+		wait_field(f, field, "b", "attempt", want);
+		wait_state(f, "b", "waiting");
+		begin = clock_now_ms();
+		wall_clock_set(jumps[i]);
+		snprintf(want, sizeof(want), "%d", attempt + 2);
+		wait_field(f, field, "b", "attempt", want);
+		took = clock_now_ms() - begin;
+		assert_in_range(took, 250, 2000);
+		assert_string_equal(field(f, "a", "pid"), pid);
+	}
+	assert_string_equal(field(f, "a", "last_end"), "null");
+	free(pid);
+}
+
 static void
 on_stopped(void *arg)
 {
@@ -409,6 +442,7 @@ main(int argc, char **argv)
 		TEST(a_liar_counts),
 		TEST(a_denied_local_forward_is_not_lent_again),
 		TEST(only_eight_connect_at_a_time),
+		TEST(the_wall_clock_jumps),
 		TEST(a_stop_ends_even_the_deaf),
 		TEST(a_stop_does_not_wait_for_the_undead),
 	};

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "ssh/connection.h"
 #include "worker/ping.h"
+#include "wall_clock.h"
 
 /* A connection that answers only when the test says so. */
 static request_reply *pending;
@@ -173,6 +174,29 @@ a_slow_link_is_not_lost(void **state)
 	seen.hears = false;
 	while (seen.lost_ms == 0)
 		turn();
+	ping_free(p);
+}
+
+/* Neither a loss nor a wait: with a question open, and between two. */
+static void
+the_wall_clock_jumps(void **state)
+{
+	static const int64_t jumps[] = { WALL_YEAR, -WALL_YEAR };
+	struct ping *p = ping_new(&loop, 1, 1, heard, &ops, NULL);
+	int64_t begin;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		wall_clock_set(jumps[i]);
+		answer();
+		begin = clock_now_ms();
+		while (pending == NULL)
+			turn();
+		assert_in_range(clock_now_ms() - begin, 900, 1500);
+	}
+	assert_int_equal(seen.lost_ms, 0);
+	assert_int_equal(seen.silent, 0);
+	wall_clock_set(0);
 	ping_free(p);
 }
 
@@ -364,6 +388,7 @@ main(void)
 		TEST(loses_in_time),
 		TEST(is_silent_then_back),
 		TEST(a_slow_link_is_not_lost),
+		TEST(the_wall_clock_jumps),
 		TEST(zero_never_asks),
 		TEST(a_shorter_interval_counts_at_once),
 		TEST(a_shorter_interval_counts_for_a_late_answer),

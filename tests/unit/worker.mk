@@ -20,7 +20,8 @@ tests_unit_test_onward_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_onward_LDFLAGS = $(HAWSER_SSH_LINK)
 
 unit_tests += tests/unit/test_ping
-tests_unit_test_ping_SOURCES = tests/unit/test_ping.c
+tests_unit_test_ping_SOURCES = tests/unit/test_ping.c \
+	tests/unit/wall_clock.c tests/unit/wall_clock.h
 tests_unit_test_ping_CPPFLAGS = $(libhawser_worker_a_CPPFLAGS)
 tests_unit_test_ping_LDADD = $(HAWSER_WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_ping_LDFLAGS = $(HAWSER_SSH_LINK)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HAWSER_TESTS_WALL_CLOCK_H
+#define HAWSER_TESTS_WALL_CLOCK_H
+
+#include <stdint.h>
+
+/*
+ * wall_clock: stands before libc's clocks, so that CLOCK_REALTIME jumps for
+ * everything in this process, libraries included. The others are as they are.
+ */
+
+#define WALL_YEAR	(365 * 24 * 60 * 60)	/* seconds */
+
+/* It is ahead of the real one by so much from now on; negative: behind. */
+void wall_clock_set(int64_t seconds);
+
+#endif
