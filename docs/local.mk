@@ -13,5 +13,6 @@ dist_doc_DATA = \
 	docs/FROM-SSH.md \
 	docs/METRICS.md \
 	docs/OPERATIONS.md \
+	docs/RETRY.md \
 	docs/SECURITY.md \
 	docs/hawser.rules.yml
