@@ -372,7 +372,7 @@ def test_proxy_command_that_is_no_server(hawserd, nas, target, command,
     hawserd.start()
     end = hawserd.wait_ended("nas")["last_end"]
     assert end["class"] == class_ and text in end["text"], end
-    assert not proc.wait_gone(proc.descendants(hawserd.pid), 2 * STRETCH)
+    assert not proc.wait_gone(hawserd.links(), 2 * STRETCH)
 
 
 def test_proxy_command_is_ssh(hawserd, bastion, nas, target):
@@ -423,7 +423,7 @@ def test_killed_worker_leaves_nothing(hawserd, bastion, nas, target, command):
     hawserd.start()
     for role in ("main", "hop") + (("proxy",) if command else ()):
         workers = hawserd.wait_up("nas")["workers"]
-        below = proc.descendants(hawserd.pid)
+        below = hawserd.links()
         proc.kill(next(w["pid"] for w in workers if w["role"] == role))
         assert not proc.wait_gone(below, 5 * STRETCH), role
         served(port)

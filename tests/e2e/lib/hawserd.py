@@ -130,6 +130,11 @@ class Hawserd:
     def pid(self):
         return self._process.pid
 
+    def links(self):
+        """The processes of its connections: not the one that remembers."""
+        return [p for p in proc.descendants(self.pid)
+                if proc.name(p) != "hawserd-ledger"]
+
     def running(self):
         return self._process is not None and self._process.poll() is None
 
