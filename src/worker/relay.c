@@ -202,6 +202,11 @@ read_socket(struct relay *r)
 		if (n > 0) {
 			pass_data(r, buffer, (size_t)n);
 			budget -= (size_t)n;
+			if ((size_t)n < room) {
+				/* Likely dry: ask when this was sent. */
+				channel_want_write(r->channel);
+				return;
+			}
 		} else if (n == 0) {
 			pass_socket_eof(r);
 			return;
