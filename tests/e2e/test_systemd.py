@@ -22,8 +22,9 @@ pytestmark = [
 ]
 HOME = "/var/lib/hawser"
 LOG = "/var/hawserd.log"
-LOW_PORTS = os.path.join(os.path.dirname(__file__),
-                         "../../conf.d/systemd/low-ports.conf")
+SAMPLES = os.path.join(os.path.dirname(__file__), "../../conf.d/systemd")
+LOW_PORTS = os.path.join(SAMPLES, "low-ports.conf")
+SOCKET = os.path.join(SAMPLES, "hawserd.socket.sample")
 EXPOSED = re.compile(r"exposure level for \S+: ([\d.]+)")
 
 
@@ -133,29 +134,40 @@ class Clients:
 
 
 def test_hardened_unit_does_its_work(service, target):
-    systemd = service.boot().systemd
+    systemd = service.systemd
+    systemd.drop_in("SupplementaryGroups=adm", name="group")
+    service.boot()
     local, again, third = ports.free(), ports.free(), ports.free()
-    remote = ports.free()
+    remote, named = ports.free(), ports.free()
+    port = target.rpartition(":")[2]
+    systemd.run("sh", "-c", "echo 127.0.0.1 db.test >>/etc/hosts")
+    systemd.write("/etc/hawser/hawser.ini", "[api]\ngroup = adm\n")
     direct = service.stanza("direct", f"LocalForward {local} {target}",
                             f"RemoteForward {remote} {target}",
+                            f"RemoteForward {named} db.test:{port}",
                             HawserOnChange=f"touch {HOME}/changed")
     piped = service.stanza("piped", f"LocalForward {again} {target}",
                            ProxyCommand="nc %h %p")
     service.write(direct, piped)
     service.start()
-    service.wait_status("^3/3 forwards up, 1 verified$")
-    for port in (local, again, remote):
-        use(port)
+    service.wait_status("^4/4 forwards up, 2 verified$")
+    for number in (local, again, remote, named):
+        use(number)
     found = systemd.run("hawser", "--system", "status", "--json").stdout
     assert found.count('"seccomp+landlock"') == 2, found
     systemd.run("test", "-e", f"{HOME}/changed")
     assert "direct" in systemd.run("hawser", "--system", "history").stdout
+    systemd.run("setpriv", "--reuid=65534", "--regid=65534", "--groups=adm",
+                "hawser", "--system", "status")
 
     # A reload says how it went; one that is refused leaves all as it was.
-    service.write(direct, piped,
-                  service.stanza("more", f"LocalForward {third} {target}"))
+    service.write(direct, piped, service.stanza(
+        "more", f"LocalForward {third} {target}",
+        f"LocalForward 127.0.0.1:{port} localhost:1"))
     systemd.ctl("reload", "hawserd")
-    service.wait_status("^4/4 forwards up, ")
+    # Who has the port can't be seen through ProtectProc=.
+    service.wait_status("^5/6 forwards up, .*, "
+                        f"more:L:127.0.0.1:{port} bind-failed since ")
     use(third)
     service.write(direct, "Host broken\n\tLocalForward nowhere\n")
     done = systemd.ctl("reload", "hawserd", check=False)
@@ -166,7 +178,7 @@ def test_hardened_unit_does_its_work(service, target):
     use(third)
     service.write(direct)
     systemd.ctl("reload", "hawserd")
-    service.wait_status("^2/2 forwards up, ")
+    service.wait_status("^3/3 forwards up, ")
 
     systemd.ctl("stop", "hawserd")
     assert systemd.show("Result") == "success"
@@ -302,5 +314,11 @@ def test_units_are_valid_and_tight(systemd):
         done = systemd.run("systemd-analyze", "verify", f"--{manager}", path,
                            check=False)
         assert "hawserd" not in done.stderr, done.stderr
+    with open(SOCKET, encoding="utf-8") as f:
+        systemd.unit("hawserd.socket", f.read())
+    done = systemd.run("systemd-analyze", "verify", found["system"],
+                       os.path.join(systemd.folder, "units/hawserd.socket"),
+                       check=False)
+    assert "hawserd" not in done.stderr, done.stderr
     assert exposure(systemd, found["system"]) <= 1.5
     assert exposure(systemd, found["system"], LOW_PORTS) <= 1.7
