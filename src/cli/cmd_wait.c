@@ -22,12 +22,14 @@
 struct goal {
 	char *host;
 	const char *forward;		/* borrowed; NULL: the whole host */
+	enum wait_verdict verdict;
 	bool told;			/* that it is waited for */
 	bool stuck;			/* that was told */
 };
 
 struct wait {
-	struct goal *goals;		/* of all hosts if none was named */
+	struct goal *goals;		/* all hosts, as they come, if none
+					   was named */
 	size_t goal_count;
 	bool all;
 	bool verified;
@@ -55,8 +57,10 @@ is_late(const struct wait *w)
 
 /* Tells what keeps a goal: once, and when somebody had better know. */
 static void
-tell(struct goal *g, enum wait_verdict v, bool late, const char *why)
+tell(struct goal *g, bool late, const char *why)
 {
+	enum wait_verdict v = g->verdict;
+
 	if (v == WAIT_NEVER)
 		say(g, "", why);
 	else if (late)
@@ -67,62 +71,84 @@ tell(struct goal *g, enum wait_verdict v, bool late, const char *why)
 	g->stuck = v == WAIT_STUCK;
 }
 
-/* The worst verdict of all goals. */
-static enum wait_verdict
-judge(struct wait *w, bool late)
+/* Of all hosts, those that shall not run don't count. */
+static void
+judge_goal(struct wait *w, struct goal *g, bool late)
 {
-	enum wait_verdict worst = WAIT_DONE;
+	struct str why = { 0 };
 
-	for (size_t i = 0; i < w->goal_count; i++) {
-		struct goal *g = &w->goals[i];
-		struct str why = { 0 };
-		enum wait_verdict v = wait_judge(w->status, g->host,
-		    g->forward, w->verified, clock_wall_ms(), &why);
-
-		if (v != WAIT_DONE)
-			tell(g, v, late, why.p);
-		if (v > worst)
-			worst = v;
-		str_fini(&why);
-	}
-	return worst;
+	g->verdict = wait_judge(w->status, g->host, g->forward, w->verified,
+	    clock_wall_ms(), &why);
+	if (w->all && g->verdict == WAIT_NEVER)
+		g->verdict = WAIT_DONE;
+	if (g->verdict != WAIT_DONE)
+		tell(g, late, why.p);
+	str_fini(&why);
 }
 
+/* The goals of that host, or (NULL) all. */
 static void
-free_goals(struct wait *w)
+judge(struct wait *w, const char *host, bool late)
 {
 	for (size_t i = 0; i < w->goal_count; i++)
-		free(w->goals[i].host);
-	free(w->goals);
-	w->goals = NULL;
-	w->goal_count = 0;
+		if (host == NULL || strcmp(w->goals[i].host, host) == 0)
+			judge_goal(w, &w->goals[i], late);
 }
 
-/* Every host that shall run is a goal; what was told of it stays. */
-static void
-aim_at_all(struct wait *w)
+static enum wait_verdict
+worst(const struct wait *w)
 {
-	json_t *hosts = json_object_get(w->status, "hosts"), *h;
-	struct wait old = *w;
+	enum wait_verdict v = WAIT_DONE;
+
+	for (size_t i = 0; i < w->goal_count; i++)
+		if (w->goals[i].verdict > v)
+			v = w->goals[i].verdict;
+	return v;
+}
+
+static struct goal *
+add_goal(struct wait *w)
+{
+	w->goals = mem_grow(w->goals, w->goal_count + 1, sizeof(*w->goals));
+	w->goals[w->goal_count] = (struct goal){ .verdict = WAIT_MOVING };
+	return &w->goals[w->goal_count++];
+}
+
+/* This host is a goal, too, if all are. */
+static void
+aim_at(struct wait *w, const char *host)
+{
+	if (!w->all)
+		return;
+	for (size_t i = 0; i < w->goal_count; i++)
+		if (strcmp(w->goals[i].host, host) == 0)
+			return;
+	add_goal(w)->host = str_dup(host);
+}
+
+static void
+on_status(struct wait *w, const json_t *event)
+{
+	json_t *h;
 	size_t i;
 
-	w->goals = mem_alloc(json_array_size(hosts) * sizeof(*w->goals));
-	w->goal_count = 0;
-	json_array_foreach(hosts, i, h) {
-		struct goal *g = &w->goals[w->goal_count];
-		const char *name = field_text(h, "name");
+	json_decref(w->status);
+	w->status = json_deep_copy(event);
+	json_array_foreach(json_object_get(w->status, "hosts"), i, h)
+		aim_at(w, field_text(h, "name"));
+	judge(w, NULL, false);
+}
 
-		if (strcmp(field_text(h, "state"), "disabled") == 0)
-			continue;
-		w->goal_count++;
-		g->host = str_dup(name);
-		for (size_t j = 0; j < old.goal_count; j++)
-			if (strcmp(old.goals[j].host, name) == 0) {
-				g->told = old.goals[j].told;
-				g->stuck = old.goals[j].stuck;
-			}
-	}
-	free_goals(&old);
+static void
+on_event(struct wait *w, const json_t *event)
+{
+	const char *host = json_string_value(json_object_get(event, "host"));
+
+	if (w->status == NULL || host == NULL)
+		return;
+	wait_note(w->status, event);
+	aim_at(w, host);
+	judge(w, host, false);
 }
 
 static bool
@@ -131,19 +157,23 @@ on_line(void *arg, const char *line, const json_t *event)
 	struct wait *w = arg;
 
 	(void)line;
-	if (strcmp(field_text(event, "event"), "status") == 0) {
-		json_decref(w->status);
-		w->status = json_deep_copy(event);
-	} else if (w->status != NULL) {
-		wait_note(w->status, event);
-	}
+	if (strcmp(field_text(event, "event"), "status") == 0)
+		on_status(w, event);
+	else
+		on_event(w, event);
 	if (w->status == NULL)
 		return true;
-	if (w->all)
-		aim_at_all(w);
-	w->verdict = judge(w, false);
+	w->verdict = worst(w);
 	return w->verdict != WAIT_DONE && w->verdict != WAIT_NEVER &&
 	    !is_late(w);
+}
+
+static void
+free_goals(struct wait *w)
+{
+	for (size_t i = 0; i < w->goal_count; i++)
+		free(w->goals[i].host);
+	free(w->goals);
 }
 
 /* New. */
@@ -202,7 +232,7 @@ wait_on(struct wait *w, const char *socket)
 		    w->verdict == WAIT_NEVER))
 			rc = w->verdict == WAIT_DONE ? EXIT_FINE : EXIT_NO;
 		else if (end != -1 && is_late(w)) {
-			judge(w, true);
+			judge(w, NULL, true);
 			rc = EXIT_NO;
 		} else if (end == -1 && (!is_passing(w, &err) || is_late(w)))
 			rc = command_fail(&err);
@@ -219,9 +249,8 @@ static void
 aim(struct wait *w, const struct args *args)
 {
 	w->all = args->operand_count == 0;
-	w->goals = mem_alloc(args->operand_count * sizeof(*w->goals));
 	for (size_t i = 0; i < args->operand_count; i++) {
-		struct goal *g = &w->goals[w->goal_count++];
+		struct goal *g = add_goal(w);
 		const char *word = args->operands[i];
 		size_t n = strcspn(word, ":");
 
