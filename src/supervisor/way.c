@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* The answer about one route is some 200 bytes; nexthops of many come more. */
 #define ANSWER_SIZE	8192
@@ -188,20 +187,14 @@ ask(int fd, const struct way_to *to, struct way *out)
 
 /* Is a cable plugged in there, or what comes to the same? */
 static bool
-has_link(unsigned interface)
+has_link(int fd, unsigned interface)
 {
-	struct ifreq r = { 0 };
-	int fd;
-	bool found = true;
+	struct ifreq r = { .ifr_ifindex = (int)interface };
 
-	if (if_indextoname(interface, r.ifr_name) == NULL)
-		return false;
-	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
-		return true;
-	if (ioctl(fd, SIOCGIFFLAGS, &r) == 0)
-		found = (r.ifr_flags & IFF_RUNNING) != 0;
-	close(fd);
-	return found;
+	/* Any socket will do: netdevice(7). */
+	return ioctl(fd, SIOCGIFNAME, &r) == 0 &&
+	    ioctl(fd, SIOCGIFFLAGS, &r) == 0 &&
+	    (r.ifr_flags & IFF_RUNNING) != 0;
 }
 
 void
@@ -211,7 +204,7 @@ way_find(int fd, const struct way_to *to, struct way *out)
 	if (fd == -1)
 		return;
 	if (ask(fd, to, out) == -1 || !out->exists ||
-	    !has_link(out->interface))
+	    !has_link(fd, out->interface))
 		*out = (struct way){ 0 };
 }
 

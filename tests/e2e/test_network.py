@@ -197,6 +197,21 @@ def test_stopped_for_a_while(home, hawserd):
     assert hawserd.wait_up("vps")["last_end"] is None
 
 
+def test_attempt_under_way(home, make_hawserd):
+    """It goes on; what comes after it, had it been in vain, comes at once."""
+    hawserd = make_hawserd(ns=home.ns)
+    home.ns.black_hole(VPS)
+    hawserd.write(stanza("vps", home.sshd, FORWARD, ConnectTimeout=1,
+                         HawserBackoff="1h 2h"))
+    hawserd.start()
+    hawserd.wait_phase("vps", "connect")
+    home.ip("address", "add", f"{HOME_2}/24", "dev", home.link)
+    home.ip("route", "add", VPS, "dev", home.link, "src", HOME_2)
+    hawserd.log.wait("the network has changed hosts=1 asked=0 hastened=1")
+    home.ns.heal()
+    assert hawserd.wait_up("vps", 5)["last_end"]["class"] == "timeout"
+
+
 def start_autossh(stack, home, port):
     command = home.sshd.ssh("-N", "-o", "ServerAliveInterval=1",
                             "-o", "ServerAliveCountMax=2",
