@@ -123,7 +123,7 @@ apply_add(struct host_table *t, const struct plan_step *s)
 {
 	struct host_entry *e = host_entry_new(t, s->new_);
 
-	TAILQ_INSERT_TAIL(&t->hosts, e, entry);
+	host_table_add(t, e);
 	host_tell(e);
 	host_follow_wish(e);
 }
@@ -141,7 +141,7 @@ apply_remove(struct host_table *t, const struct plan_step *s)
 		host_forward_free(f);
 	tell_removed(e, NULL);
 	e->conf = NULL;
-	TAILQ_REMOVE(&t->hosts, e, entry);
+	host_table_remove(t, e);
 	TAILQ_INSERT_TAIL(&t->leaving, e, entry);
 	host_check_gone(t, e);
 }

@@ -184,6 +184,7 @@ struct host_spare {
 struct host_table {
 	struct host_env env;
 	struct host_entries hosts;	/* in the order of the files */
+	void *names;			/* the same by name: tsearch(3) */
 	struct host_entries leaving;	/* removed, with runs that drain */
 	LIST_HEAD(, host_spare) spares;	/* while a plan is applied */
 	struct holder_search *holders;
@@ -198,6 +199,12 @@ struct host_table {
 	void *stopped_arg;
 	struct event *stopped;
 };
+
+/* host_table.c */
+
+/* Puts it among the hosts, or takes it out. */
+void host_table_add(struct host_table *, struct host_entry *);
+void host_table_remove(struct host_table *, struct host_entry *);
 
 /* host.c */
 

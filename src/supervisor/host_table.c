@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <event2/event.h>
+#include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -45,7 +47,7 @@ host_table_free(struct host_table *t)
 	if (t == NULL)
 		return;
 	while ((e = TAILQ_FIRST(&t->hosts)) != NULL) {
-		TAILQ_REMOVE(&t->hosts, e, entry);
+		host_table_remove(t, e);
 		host_entry_free(e);
 	}
 	while ((e = TAILQ_FIRST(&t->leaving)) != NULL) {
@@ -60,15 +62,36 @@ host_table_free(struct host_table *t)
 	free(t);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	const struct host_entry *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
 struct host_entry *
 host_table_find(struct host_table *t, const char *name)
 {
-	struct host_entry *e;
+	const struct host_entry key = { .name = (char *)name };
+	struct host_entry **found = tfind(&key, &t->names, by_name);
 
-	TAILQ_FOREACH(e, &t->hosts, entry)
-		if (str_equal(e->name, name))
-			return e;
-	return NULL;
+	return found != NULL ? *found : NULL;
+}
+
+void
+host_table_add(struct host_table *t, struct host_entry *e)
+{
+	TAILQ_INSERT_TAIL(&t->hosts, e, entry);
+	if (tsearch(e, &t->names, by_name) == NULL)
+		abort();
+}
+
+void
+host_table_remove(struct host_table *t, struct host_entry *e)
+{
+	TAILQ_REMOVE(&t->hosts, e, entry);
+	tdelete(e, &t->names, by_name);
 }
 
 static void
