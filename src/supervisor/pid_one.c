@@ -56,6 +56,8 @@ pid_one_step_aside(void)
 	/* Without a second process, this one is as good as it can be. */
 	hawserd = fork();
 	if (hawserd <= 0) {
+		/* A terminal's signals, meant for all, come by process 1. */
+		setpgid(0, 0);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		readdress("LISTEN_PID");
 		readdress("WATCHDOG_PID");

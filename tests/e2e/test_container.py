@@ -57,6 +57,22 @@ def test_first_process_reaps_and_passes_on(contained, sshd, target, workdir):
     contained.stop()
 
 
+def test_an_interrupt_of_the_terminal_is_one_order(contained, sshd, target):
+    """Its group, which a terminal signals, has both processes in it: told
+    twice to stop, hawserd would kill its workers."""
+    local = ports.free()
+    contained.write(stanza("vps", sshd, f"LocalForward {local} {target}"))
+    contained.start()
+    contained.wait_up("vps")
+    with connect(local) as s:
+        assert ping(s)
+        os.killpg(os.getpgid(first(contained)), signal.SIGINT)
+        contained.log.wait("stopping signal=INT")
+        assert ping(s)
+    assert contained.wait_exit() == 0
+    assert not contained.log.count("told again to stop")
+
+
 @pytest.mark.parametrize("sig, code", [(signal.SIGINT, 0),
                                        (signal.SIGKILL, 128 + 9)])
 def test_first_process_ends_as_hawserd_does(contained, sig, code):
