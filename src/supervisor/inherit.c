@@ -127,16 +127,55 @@ inherit_tell(struct inherit *in, struct notify *notify)
 	in->notify = notify;
 }
 
+/* The manager's copy would keep the clients waiting, and the address. */
+static void
+drop(struct inherit *in, int fd, const char *where)
+{
+	char name[NAME_SIZE];
+
+	if (in->notify == NULL || !notify_is_heard(in->notify) || in->leaving)
+		return;
+	make_name(name, where);
+	shutdown(fd, SHUT_RDWR);
+	notify_unstore(in->notify, name);
+}
+
+/* Closes one that was stored. */
+static void
+drop_stored(struct inherit *in, struct passed *p)
+{
+	drop(in, p->fd, p->where);
+	fd_close_shared(&p->fd);
+	forget(in, p);
+}
+
+/*
+ * The first that listens there and nobody has. Those that were shut and are in
+ * the store go: by name they would take the next one there along, later.
+ */
+static struct passed *
+find_passed(struct inherit *in, const char *where)
+{
+	struct passed *p, *next;
+
+	for (p = TAILQ_FIRST(&in->passed); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
+		if (p->taken || !str_equal(p->where, where))
+			continue;
+		if (get_option(p->fd, SOL_SOCKET, SO_ACCEPTCONN) == 1)
+			break;
+		if (p->stored)
+			drop_stored(in, p);
+	}
+	return p;
+}
+
 int
 inherit_take(struct inherit *in, const char *where)
 {
-	struct passed *p;
+	struct passed *p = find_passed(in, where);
 	int fd;
 
-	TAILQ_FOREACH(p, &in->passed, entry)
-		if (!p->taken && str_equal(p->where, where) &&
-		    get_option(p->fd, SOL_SOCKET, SO_ACCEPTCONN) == 1)
-			break;
 	if (p == NULL)
 		return -1;
 	fd = p->fd;
@@ -177,19 +216,6 @@ inherit_store(struct inherit *in, int fd, const char *where)
 	notify_store(in->notify, fd, name);
 }
 
-/* The manager's copy would keep the clients waiting, and the address. */
-static void
-drop(struct inherit *in, int fd, const char *where)
-{
-	char name[NAME_SIZE];
-
-	if (in->notify == NULL || !notify_is_heard(in->notify) || in->leaving)
-		return;
-	make_name(name, where);
-	shutdown(fd, SHUT_RDWR);
-	notify_unstore(in->notify, name);
-}
-
 void
 inherit_close(struct inherit *in, int *fd, const char *where)
 {
@@ -211,15 +237,12 @@ inherit_settle(struct inherit *in)
 
 	for (p = TAILQ_FIRST(&in->passed); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, entry);
-		if (p->stored) {
-			drop(in, p->fd, p->where);
-			fd_close_shared(&p->fd);
-			forget(in, p);
-		} else if (!p->taken) {
+		if (p->stored)
+			drop_stored(in, p);
+		else if (!p->taken)
 			log_warn("a socket of the service manager fits no "
 			    "local forward, and nobody serves it "
 			    "address=\"%s\"", p->where);
-		}
 	}
 }
 

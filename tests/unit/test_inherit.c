@@ -256,6 +256,32 @@ what_no_forward_wants_is_dropped(void **state)
 }
 
 static void
+one_that_was_shut_does_not_take_another_along(void **state)
+{
+	struct start *s = *state;
+	struct listener l;
+	uint16_t port = 0;
+	int fd = listen_at("127.0.0.1", &port);
+	char *removed, *stored;
+
+	skip_without_library();
+	shutdown(fd, SHUT_RDWR);
+	pass(s, fd, "hawser-stored-0123");
+	start(s);
+	/* By name they are the same: the old one goes before the new comes. */
+	open_listener(&l, s, "127.0.0.1", port);
+	removed = next_name(s, "FDSTOREREMOVE=1\n");
+	stored = next_name(s, "FDSTORE=1\n");
+	assert_string_equal(removed, stored);
+	inherit_settle(s->in);
+	assert_null(manager_next(&s->m));
+	assert_false(is_refused(port));
+	listener_close(&l);
+	free(removed);
+	free(stored);
+}
+
+static void
 a_socket_units_is_never_closed(void **state)
 {
 	struct start *s = *state;
@@ -385,6 +411,7 @@ main(void)
 		STARTED(what_was_stored_is_taken_up),
 		STARTED(one_family_may_be_missing),
 		STARTED(what_no_forward_wants_is_dropped),
+		STARTED(one_that_was_shut_does_not_take_another_along),
 		STARTED(a_socket_units_is_never_closed),
 		STARTED(one_socket_may_serve_both_families),
 		STARTED(at_the_end_all_is_left),
