@@ -40,6 +40,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/resolver.h"
 #include "supervisor/routes.h"
+#include "supervisor/worker_link.h"
 
 /* Open connections have their time, and workers a moment to go after it. */
 #define STOP_MS		(MESSAGE_STOP_MS + 500)
@@ -370,7 +371,8 @@ set_up(struct supervisor *s, struct err *err)
 	struct config_source source = { .dir = s->options.config_dir,
 	    .file = s->options.config_file, .runs_here = true };
 
-	if ((s->base = event_base_new()) == NULL)
+	if ((s->base = event_base_new()) == NULL ||
+	    event_base_priority_init(s->base, WORKER_LINK_PRIORITIES) == -1)
 		return err_set(err, ERR_NOMEM, "there is no event loop");
 	if (watch_signals(s, err) == -1)
 		return -1;

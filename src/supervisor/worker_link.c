@@ -195,6 +195,7 @@ worker_link_new(struct event_base *base, int sock, enum message_sender peer,
 	    on_writable, l);
 	l->rested = evtimer_new(base, on_rested, l);
 	if (l->readable == NULL || l->writable == NULL || l->rested == NULL ||
+	    event_priority_set(l->readable, 0) == -1 ||
 	    event_add(l->readable, NULL) == -1)
 		abort();
 	return l;

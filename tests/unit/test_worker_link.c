@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -309,6 +310,57 @@ what_cannot_be_queued_is_the_end(void **state)
 	assert_int_equal(f->why, ERR_SYS);
 }
 
+/* As many as the kernel doesn't tell of at a time. */
+#define CROWD	100
+
+static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)fd;
+	(void)what;
+	assert_int_equal(f->messages, CROWD);
+	f->dead = 1;
+}
+
+/* After we were stopped: it was said in time, and the timer must know it. */
+static void
+what_was_said_comes_before_a_late_timer(void **state)
+{
+	struct fixture *f = *state;
+	struct event_base *base = event_base_new();
+	struct worker_link *links[CROWD];
+	struct timeval soon = { 0, 1000 };
+	struct timespec later = { 0, 5000000 };
+	struct event *timer;
+	int pair[2], fars[CROWD], far = f->far;
+
+	event_base_priority_init(base, WORKER_LINK_PRIORITIES);
+	for (int i = 0; i < CROWD; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET |
+		    SOCK_CLOEXEC, 0, pair), 0);
+		links[i] = worker_link_new(base, pair[0], FROM_WORKER, &ops,
+		    f);
+		f->far = pair[1];
+		fars[i] = f->far;
+		say_phase(f, "kex");
+	}
+	f->far = far;
+	timer = evtimer_new(base, on_late, f);
+	evtimer_add(timer, &soon);
+	nanosleep(&later, NULL);
+	f->dead = 0;
+	while (f->dead != 1)
+		event_base_loop(base, EVLOOP_ONCE);
+	for (int i = 0; i < CROWD; i++) {
+		worker_link_free(links[i]);
+		close(fars[i]);
+	}
+	event_free(timer);
+	event_base_free(base);
+}
+
 int
 main(void)
 {
@@ -325,6 +377,7 @@ main(void)
 		TEST(a_reader_that_never_reads_is_given_up),
 		TEST(what_cannot_be_sent_is_the_end),
 		TEST(what_cannot_be_queued_is_the_end),
+		TEST(what_was_said_comes_before_a_late_timer),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
