@@ -276,6 +276,9 @@ on_message(void *arg, struct message *m)
 	enum phase phase;
 	struct err err;
 
+	/* Its end is settled: it is not up any more, whatever was under way. */
+	if (w->has_end && (m->name == FACT_PHASE || m->name == FACT_UP))
+		return;
 	if (m->name == FACT_END) {
 		on_end_fact(w, m);
 	} else if (m->name == FACT_PHASE) {
