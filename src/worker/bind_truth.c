@@ -13,12 +13,11 @@
 
 #define LOOPBACK4	"127.0.0.1"
 #define LOOPBACK6	"::1"
-/* On Linux 127.0.0.2 answers if all addresses do, and not if 127.0.0.1 does. */
+/*
+ * On Linux and Windows 127.0.0.2 answers if all addresses do, and not if
+ * 127.0.0.1 does. On BSD and macOS it is nobody's.
+ */
 #define OTHER4		"127.0.0.2"
-
-#define GATEWAY_HINT \
-	"the server's sshd_config has GatewayPorts %s; set \"GatewayPorts " \
-	"clientspecified\""
 
 enum asked { ASKED_LOOPBACK, ASKED_ALL, ASKED_ADDRESS, ASKED_PATH };
 
@@ -191,13 +190,23 @@ find_stranger(const struct endpoint *listen, const struct probe_result *r,
 	return NULL;
 }
 
+/* Has a server with this banner 127.0.0.1 alone of its loopback network? */
+static bool
+is_bsd(const char *banner)
+{
+	return strstr(banner, "FreeBSD") != NULL ||
+	    strstr(banner, "NetBSD") != NULL;
+}
+
 /* Does 127.0.0.2 not lead to us, though 127.0.0.1 does? */
 static bool
-is_loopback_alone(const struct probe_result *r, size_t count)
+is_loopback_alone(const struct probe_result *r, size_t count,
+    const char *banner)
 {
 	enum probe_verdict other = verdict_on(r, count, OTHER4);
 
-	return verdict_on(r, count, LOOPBACK4) == PROBE_PROVED &&
+	return !is_bsd(banner) &&
+	    verdict_on(r, count, LOOPBACK4) == PROBE_PROVED &&
 	    (other == PROBE_REFUSED || other == PROBE_STRANGER);
 }
 
@@ -223,6 +232,31 @@ settle(struct bind_truth *t, enum forward_state state, char *detail)
 {
 	t->state = state;
 	t->detail = detail;
+}
+
+/* New: "what", and the server's setting that has it so. */
+static char *
+blame_gateway(const char *what, bool open, const char *banner)
+{
+	if (strstr(banner, "dropbear") != NULL)
+		return str_dupf("%s: dropbear on the server runs with%s -a; "
+		    "start it with%s", what, open ? "" : "out",
+		    open ? "out" : " -a");
+	return str_dupf("%s: the server's sshd_config has GatewayPorts %s; "
+	    "set \"GatewayPorts clientspecified\"", what,
+	    open ? "yes" : "no");
+}
+
+/* New. */
+static char *
+tell_wide(const char *host, const char *banner)
+{
+	char *what = str_dupf("bound to every address of the server, not to "
+	    "%s alone", host);
+	char *text = blame_gateway(what, true, banner);
+
+	free(what);
+	return text;
 }
 
 /* Nothing came back: why not, as far as it can be told. */
@@ -266,7 +300,8 @@ tell_family(const char *host, const struct probe_result *r, size_t count,
 /* "localhost" and "*": sshd decides between them as it likes. */
 static void
 tell_common(const struct endpoint *listen, uint16_t port,
-    const struct probe_result *r, size_t count, struct bind_truth *out)
+    const char *banner, const struct probe_result *r, size_t count,
+    struct bind_truth *out)
 {
 	bool all = what_was_asked(listen) == ASKED_ALL;
 	bool wide = verdict_on(r, count, OTHER4) == PROBE_PROVED;
@@ -278,22 +313,22 @@ tell_common(const struct endpoint *listen, uint16_t port,
 		add_bound(out, LOOPBACK4, port);
 	if (lo6)
 		add_bound(out, wide ? "::" : LOOPBACK6, port);
-	if (all && is_loopback_alone(r, count))
-		settle(out, FORWARD_UP, str_dupf("bound to loopback only: "
-		    GATEWAY_HINT, "no"));
+	if (all && is_loopback_alone(r, count, banner))
+		settle(out, FORWARD_UP, blame_gateway(
+		    "bound to loopback only", false, banner));
 	else if (!all && wide)
-		settle(out, FORWARD_UP, str_dupf("bound to every address of "
-		    "the server, not to loopback alone: " GATEWAY_HINT,
-		    "yes"));
+		settle(out, FORWARD_UP, tell_wide("loopback", banner));
 	else
 		settle(out, FORWARD_VERIFIED, tell_family(listen->host, r,
 		    count, port));
 }
 
 static void
-tell_address(const char *host, uint16_t port, const struct probe_result *r,
-    size_t count, struct bind_truth *out)
+tell_address(const char *host, uint16_t port, const char *banner,
+    const struct probe_result *r, size_t count, struct bind_truth *out)
 {
+	char *what;
+
 	bool own = r[0].verdict == PROBE_PROVED;
 	bool wide = count > 1 && r[count - 1].verdict == PROBE_PROVED;
 	const char *found = find(r, count, PROBE_PROVED);
@@ -303,18 +338,17 @@ tell_address(const char *host, uint16_t port, const struct probe_result *r,
 	else
 		add_bound(out, found, port);
 	if (own && wide)
-		settle(out, FORWARD_UP, str_dupf("bound to every address of "
-		    "the server, not to %s alone: " GATEWAY_HINT, host,
-		    "yes"));
+		settle(out, FORWARD_UP, tell_wide(host, banner));
 	else if (own)
 		settle(out, FORWARD_VERIFIED, NULL);
 	else if (is_loopback(host))
 		settle(out, FORWARD_UP, str_dupf("bound to %s, not to %s",
 		    found, host));
-	else if (r[0].verdict == PROBE_REFUSED)
-		settle(out, FORWARD_UP, str_dupf("bound to loopback only, not "
-		    "to %s: " GATEWAY_HINT, host, "no"));
-	else
+	else if (r[0].verdict == PROBE_REFUSED) {
+		what = str_dupf("bound to loopback only, not to %s", host);
+		settle(out, FORWARD_UP, blame_gateway(what, false, banner));
+		free(what);
+	} else
 		settle(out, FORWARD_UP, str_dupf("bound to %s, though %s was "
 		    "asked for: set \"GatewayPorts clientspecified\" in the "
 		    "server's sshd_config", found, host));
@@ -322,7 +356,8 @@ tell_address(const char *host, uint16_t port, const struct probe_result *r,
 
 void
 bind_truth_tell(const struct endpoint *listen, uint16_t port,
-    const struct probe_result *r, size_t count, struct bind_truth *out)
+    const char *banner, const struct probe_result *r, size_t count,
+    struct bind_truth *out)
 {
 	enum asked asked = what_was_asked(listen);
 	const char *stranger = find_stranger(listen, r, count);
@@ -343,9 +378,9 @@ bind_truth_tell(const struct endpoint *listen, uint16_t port,
 		    "%s on the server: clients there do not reach us", where));
 		free(where);
 	} else if (asked == ASKED_ADDRESS)
-		tell_address(listen->host, port, r, count, out);
+		tell_address(listen->host, port, banner, r, count, out);
 	else
-		tell_common(listen, port, r, count, out);
+		tell_common(listen, port, banner, r, count, out);
 }
 
 void

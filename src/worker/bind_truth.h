@@ -59,10 +59,12 @@ struct bind_truth {
 /*
  * Fills out: verified if what was asked for is proved; up with a sentence if
  * something else is bound than was asked for, or somebody else answers;
- * unprovable if nothing can be told. port is the one that listens.
+ * unprovable if nothing can be told. port is the one that listens; by the
+ * server's banner a sentence names the setting to change.
  */
 void bind_truth_tell(const struct endpoint *listen, uint16_t port,
-    const struct probe_result *, size_t count, struct bind_truth *out);
+    const char *banner, const struct probe_result *, size_t count,
+    struct bind_truth *out);
 
 void bind_truth_fini(struct bind_truth *);
 

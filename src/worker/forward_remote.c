@@ -152,9 +152,11 @@ on_proved(void *arg, const struct probe_result *results, size_t count,
     int64_t us)
 {
 	struct forward_remote *f = arg;
+	struct loop *l = tunnel_loop(f->tunnel);
 	struct bind_truth truth;
 
-	bind_truth_tell(&tunnel_forward(f->tunnel)->listen, f->port, results,
+	bind_truth_tell(&tunnel_forward(f->tunnel)->listen, f->port,
+	    transport_banner(connection_transport(l->connection)), results,
 	    count, &truth);
 	if (truth.bound_count > 0)
 		note_refused(f, results, count);

@@ -114,7 +114,8 @@ test_rows(void **state)
 		for (size_t j = 0; j < n; j++)
 			results[j] = (struct probe_result){ addresses[j],
 			    row->v[j] };
-		bind_truth_tell(&listen, 8, results, n, &truth);
+		bind_truth_tell(&listen, 8, "SSH-2.0-OpenSSH_9.2p1",
+		    results, n, &truth);
 		for (size_t j = 0; j < truth.bound_count; j++) {
 			size_t at = strlen(bound);
 
@@ -128,6 +129,53 @@ test_rows(void **state)
 		assert_true((truth.detail == NULL) == (row->words == NULL));
 		if (row->words != NULL)
 			assert_non_null(strstr(truth.detail, row->words));
+		bind_truth_fini(&truth);
+	}
+}
+
+/* What 127.0.0.2 says, and which setting it is, depends on the server. */
+static void
+test_banners(void **state)
+{
+	static const struct {
+		const char *host, *banner;
+		enum probe_verdict v[BIND_TRUTH_ADDRESSES];
+		const char *words;
+	} cases[] = {
+		{ "*", "SSH-2.0-dropbear_2022.83", { P, P, R },
+		    "bound to loopback only: dropbear on the server runs "
+		    "without -a; start it with -a" },
+		{ "10.0.0.1", "SSH-2.0-dropbear", { R, P },
+		    "not to 10.0.0.1: dropbear on the server runs without" },
+		{ NULL, "SSH-2.0-dropbear", { P, P, P },
+		    "not to loopback alone: dropbear on the server runs with "
+		    "-a" },
+		{ "*", "SSH-2.0-OpenSSH_9.7 FreeBSD-20240806", { P, P, R },
+		    NULL },
+		{ "*", "SSH-2.0-OpenSSH_9.9 NetBSD_Secure_Shell-20240707",
+		    { P, P, R }, NULL },
+		{ "*", "SSH-2.0-OpenSSH_for_Windows_9.5", { P, P, R },
+		    "GatewayPorts no" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct endpoint listen = { ENDPOINT_TCP,
+		    (char *)cases[i].host, 8 };
+		const char *addresses[BIND_TRUTH_ADDRESSES];
+		struct probe_result results[BIND_TRUTH_ADDRESSES];
+		size_t n = bind_truth_addresses(&listen, addresses);
+		struct bind_truth truth;
+
+		for (size_t j = 0; j < n; j++)
+			results[j] = (struct probe_result){ addresses[j],
+			    cases[i].v[j] };
+		bind_truth_tell(&listen, 8, cases[i].banner, results, n,
+		    &truth);
+		if (cases[i].words == NULL)
+			assert_null(truth.detail);
+		else
+			assert_non_null(strstr(truth.detail, cases[i].words));
 		bind_truth_fini(&truth);
 	}
 }
@@ -223,6 +271,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_banners),
 		cmocka_unit_test(test_addresses_are_all_different),
 		cmocka_unit_test(test_near),
 		cmocka_unit_test(test_nonce),
