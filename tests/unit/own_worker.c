@@ -12,6 +12,8 @@
 #include "ipc/end.h"
 #include "ipc/message.h"
 
+static int asked;	/* for a remote forward, by "held" */
+
 static void
 say(enum message_name name, json_t *body)
 {
@@ -35,12 +37,13 @@ count(const char *id, long long n)
 	    "id", id, "open", n, "total", n, "failed", n, "in", n, "out", n));
 }
 
-/* The seconds between pings, and 100 for a log in JSON. */
+/* The seconds between pings, 100 for a log in JSON, and asked thousands. */
 static void
 count_settings(const struct message *m)
 {
 	count("R:9", message_int(m, "alive_interval_s", -1) +
-	    (json_is_true(json_object_get(m->body, "log_json")) ? 100 : 0));
+	    (json_is_true(json_object_get(m->body, "log_json")) ? 100 : 0) +
+	    1000 * asked);
 }
 
 /* Numbers and forwards that no honest worker has. */
@@ -60,13 +63,30 @@ lie(void)
 	count("R:9", 7);
 }
 
-/* "held-once" refuses a remote forward the first time only. */
+/* One answer would have been due. */
+static void
+take_over(const struct message *m)
+{
+	for (int i = 0; i < 3; i++)
+		say(FACT_TAKEOVER, json_pack("{s:s, s:i, s:s, s:s}", "id",
+		    message_string(m, "id"), "status", 0, "text", "",
+		    "output", ""));
+}
+
+/*
+ * "held-once" refuses a remote forward the first time only, "held" each time,
+ * and counts how often it was asked for it.
+ */
 static void
 answer_forward(const struct message *m, const char *how)
 {
 	static int refused;
 	const char *state = "up";
 
+	if (m->name == ORDER_FORWARD && strcmp(how, "held") == 0) {
+		state = "held";
+		count(message_string(m, "id"), ++asked);
+	}
 	if (m->name == ORDER_FORWARD && strcmp(how, "held-once") == 0 &&
 	    refused++ == 0)
 		state = "held";
@@ -91,6 +111,8 @@ serve(const char *how)
 			answer_forward(&m, how);
 		if (m.name == ORDER_LISTEN && strcmp(how, "clings") == 0)
 			m.fd_count = 0;	/* to what it was lent, for ever */
+		if (m.name == ORDER_TAKEOVER)
+			take_over(&m);
 		if (m.name == ORDER_SET && strcmp(how, "quiet") != 0)
 			count_settings(&m);
 		if (m.name == ORDER_CANCEL)

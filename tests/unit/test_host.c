@@ -227,6 +227,27 @@ a_held_port_is_asked_for_again(void **state)
 	assert_string_equal(forward_field(f, "a", "retry_at"), "null");
 }
 
+/* Its worker says thrice that the command has run. */
+static void
+a_takeover_is_answered_once(void **state)
+{
+	struct fixture *f = *state;
+	struct forward r = remote();
+	struct host h[] = { HOST("a", "held") }, set[] = { HOST("a", "held") };
+
+	h[0].forwards = set[0].forwards = &r;
+	h[0].forward_count = set[0].forward_count = 1;
+	h[0].takeover = set[0].takeover = (char *)"free it";
+	set[0].alive_interval_s = 7;
+	apply(f, h, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 2, \"total\": 2, \"failed\": 2}");
+	/* Asked for a third time by now, it would count thousands more. */
+	apply(f, set, 1);
+	wait_field(f, forward_field, "a", "connections",
+	    "{\"open\": 2007, \"total\": 2007, \"failed\": 2007}");
+}
+
 static void
 a_taken_port_leaves_the_rest_up(void **state)
 {
@@ -437,6 +458,7 @@ main(int argc, char **argv)
 		TEST(a_phase_has_a_deadline),
 		TEST(no_worker_program),
 		TEST(a_held_port_is_asked_for_again),
+		TEST(a_takeover_is_answered_once),
 		TEST(a_taken_port_leaves_the_rest_up),
 		TEST(counters_outlive_the_worker),
 		TEST(a_liar_counts),
