@@ -49,7 +49,8 @@ void host_table_apply(struct host_table *, const struct plan *,
     const struct config *);
 
 /* The host of that name, or NULL. */
-struct host_entry *host_table_find(struct host_table *, const char *name);
+struct host_entry *host_table_find(const struct host_table *,
+    const char *name);
 
 /* What the ledger knows of its last day: summary[].slots of ledger_past.h. */
 void host_seed_availability(struct host_entry *, const json_t *slots);

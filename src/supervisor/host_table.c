@@ -71,7 +71,7 @@ by_name(const void *a, const void *b)
 }
 
 struct host_entry *
-host_table_find(struct host_table *t, const char *name)
+host_table_find(const struct host_table *t, const char *name)
 {
 	const struct host_entry key = { .name = (char *)name };
 	struct host_entry **found = tfind(&key, &t->names, by_name);

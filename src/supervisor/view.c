@@ -277,21 +277,10 @@ view_status(const struct host_table *t, const struct reload_info *info)
 	    "hosts", hosts);
 }
 
-static const struct host_entry *
-find(const struct host_table *t, const char *name)
-{
-	const struct host_entry *e;
-
-	TAILQ_FOREACH(e, &t->hosts, entry)
-		if (str_equal(e->name, name))
-			break;
-	return e;
-}
-
 json_t *
 view_host(const struct host_table *t, const char *name)
 {
-	const struct host_entry *e = find(t, name);
+	const struct host_entry *e = host_table_find(t, name);
 
 	return e != NULL ? view_entry(e) : NULL;
 }
@@ -299,7 +288,7 @@ view_host(const struct host_table *t, const char *name)
 const char *
 view_on_change(const struct host_table *t, const char *name)
 {
-	const struct host_entry *e = find(t, name);
+	const struct host_entry *e = host_table_find(t, name);
 
 	return e != NULL ? e->conf->on_change : NULL;
 }
