@@ -146,6 +146,9 @@ typedef void request_proof(void *arg, bool ok, const uint8_t *bytes,
 void connection_prove(struct connection *, const void *keys, size_t n,
     request_proof *proof, void *arg);
 
+/* Does the server listen for us there? bind is as it was asked for. */
+bool connection_listens(struct connection *, const char *bind, uint16_t port);
+
 /*
  * tcpip-forward (RFC 4254 7.1). bind is the address string of the request:
  * "" all, "localhost", or a literal. On success the listener stays until a

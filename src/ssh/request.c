@@ -181,6 +181,18 @@ request_find_listener(struct connection *c, const char *bind, uint32_t port)
 	return same_port == 1 ? only : NULL;
 }
 
+bool
+connection_listens(struct connection *c, const char *bind, uint16_t port)
+{
+	struct listener *l;
+
+	SLIST_FOREACH(l, &c->listeners, next)
+		if (!l->is_unix && l->port == port &&
+		    strcmp(l->bind, bind) == 0)
+			return true;
+	return false;
+}
+
 static void
 free_request(struct request *r)
 {

@@ -162,9 +162,8 @@ find(const struct probe_result *r, size_t count, enum probe_verdict verdict)
 	return NULL;
 }
 
-/* Do clients look for us there? */
-static bool
-is_wanted(const struct endpoint *listen, const char *address)
+bool
+bind_truth_wants(const struct endpoint *listen, const char *address)
 {
 	switch (what_was_asked(listen)) {
 	case ASKED_LOOPBACK:
@@ -185,7 +184,7 @@ find_stranger(const struct endpoint *listen, const struct probe_result *r,
 {
 	for (size_t i = 0; i < count; i++)
 		if (r[i].verdict == PROBE_STRANGER &&
-		    is_wanted(listen, r[i].address))
+		    bind_truth_wants(listen, r[i].address))
 			return r[i].address;
 	return NULL;
 }

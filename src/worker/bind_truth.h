@@ -26,6 +26,7 @@ enum probe_verdict {
 	PROBE_PROHIBITED,	/* the server does not let us look */
 	PROBE_STRANGER,		/* somebody else answered */
 	PROBE_SILENT,		/* connected, and nothing came */
+	PROBE_SKIPPED,		/* another forward of ours listens there */
 	PROBE_VERDICT_COUNT
 };
 
@@ -40,6 +41,9 @@ struct probe_result {
  */
 size_t bind_truth_addresses(const struct endpoint *listen,
     const char *out[BIND_TRUTH_ADDRESSES]);
+
+/* Do clients of the forward look for us at this one of them? */
+bool bind_truth_wants(const struct endpoint *listen, const char *address);
 
 /*
  * Can a client of the forward that comes from this address ("": not told) be

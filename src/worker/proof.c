@@ -375,10 +375,25 @@ static const struct channel_ops probe_ops = {
 	.on_writable = send_nonce,
 };
 
+/* Another forward of ours answers there, and would pass our bytes on. */
+static bool
+is_anothers(const struct proof *p, const char *address, uint16_t port)
+{
+	struct connection *c = p->loop->connection;
+
+	if (bind_truth_wants(&tunnel_forward(p->tunnel)->listen, address))
+		return false;
+	return connection_listens(c, address, port) ||
+	    ((strcmp(address, "127.0.0.1") == 0 ||
+	    strcmp(address, "::1") == 0) &&
+	    connection_listens(c, "localhost", port));
+}
+
 static void
 start_probe(struct proof *p, const char *address, uint16_t port,
     bool refused)
 {
+	bool skipped = is_anothers(p, address, port);
 	struct connection *c = p->loop->connection;
 	struct probe *b = &p->probes[p->count];
 	struct err err;
@@ -389,14 +404,16 @@ start_probe(struct proof *p, const char *address, uint16_t port,
 		log_error("%s", err.text);
 		return;
 	}
-	if (refused)
+	if (skipped)
+		b->result.verdict = PROBE_SKIPPED;
+	else if (refused)
 		b->result.verdict = PROBE_REFUSED;
 	else if (tunnel_forward(p->tunnel)->listen.kind == ENDPOINT_UNIX)
 		b->channel = channel_open_unix(c, address, &probe_ops, b);
 	else
 		b->channel = channel_open_tcp(c, address, port, "127.0.0.1",
 		    0, &probe_ops, b);
-	if (refused || b->channel != NULL)
+	if (skipped || refused || b->channel != NULL)
 		p->count++;
 }
 

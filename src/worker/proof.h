@@ -41,7 +41,8 @@ struct proof_ops {
 
 /*
  * New: connects to the tunnel's port on the server, except at those of the
- * bind_truth_addresses() that are known to be refused. Borrows ops, arg and
+ * bind_truth_addresses() that are known to be refused, and those of which
+ * another forward tells. Borrows ops, arg and
  * the tunnel's forward. NULL if nothing could be begun (too many channels).
  */
 struct proof *proof_new(struct tunnel *, uint16_t port,

@@ -16,6 +16,7 @@
 #define N	PROBE_PROHIBITED
 #define S	PROBE_STRANGER
 #define Q	PROBE_SILENT
+#define O	PROBE_SKIPPED
 
 /*
  * The verdicts stand in the order of the addresses: for a common bind
@@ -77,6 +78,7 @@ static const struct row {
 	{ "10.0.0.1", { N, P }, FORWARD_UP, "127.0.0.1:8",
 	    "bound to 127.0.0.1, though 10.0.0.1 was asked for" },
 	{ "10.0.0.1", { P, N }, FORWARD_VERIFIED, "10.0.0.1:8", NULL },
+	{ "10.0.0.1", { P, O }, FORWARD_VERIFIED, "10.0.0.1:8", NULL },
 	{ "127.0.0.1", { P, R }, FORWARD_VERIFIED, "127.0.0.1:8", NULL },
 	{ "127.0.0.1", { P, P }, FORWARD_UP, "0.0.0.0:8", "GatewayPorts "
 	    "yes" },

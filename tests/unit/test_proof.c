@@ -176,6 +176,30 @@ test_proved(void **state)
 	assert_int_equal(told, PROBE_PROVED);
 }
 
+/* Its client would get our bytes, and its answer tell nothing. */
+static void
+test_another_forward_is_left_alone(void **state)
+{
+	struct forward forward = { .id = (char *)"R:[fd00::1]:8",
+	    .kind = FORWARD_REMOTE,
+	    .listen = { ENDPOINT_TCP, (char *)"fd00::1", PORT },
+	    .target = { ENDPOINT_TCP, (char *)"localhost", 80 } };
+	struct tunnel *t = tunnel_new(&loop, &forward);
+	struct proof *p;
+
+	(void)state;
+	p = proof_new(t, PORT, (bool[BIND_TRUTH_ADDRESSES]){ 0 }, &proof_ops,
+	    NULL);
+	assert_non_null(p);
+	peer_turn();
+	peer_hears(MSG_CHANNEL_OPEN, "suuususu", "direct-tcpip", 1u,
+	    WINDOW_MIN, CHANNEL_PACKET_MAX, "fd00::1", PORT, "127.0.0.1", 0u);
+	/* Not the ::1 that tells whether all addresses answer. */
+	assert_null(fake_transport_take(peer.t));
+	proof_free(p);
+	tunnel_unref(t);
+}
+
 static void
 test_stranger(void **state)
 {
@@ -249,6 +273,7 @@ main(void)
 #define ROW(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(test_proved),
+		ROW(test_another_forward_is_left_alone),
 		ROW(test_stranger),
 		ROW(test_stranger_that_echoes),
 		ROW(test_nonce_comes_too_late),
