@@ -360,6 +360,34 @@ only_eight_connect_at_a_time(void **state)
 	wait_state(f, "h8", "connecting");
 }
 
+/*
+ * Fifteen find that the server does not answer, the others take turns; the
+ * first answer is news for all.
+ */
+static void
+a_silent_server_is_tried_in_turns(void **state)
+{
+	struct fixture *f = *state;
+	static char names[18][16];
+	struct host h[18];
+	int64_t begin;
+
+	for (int i = 0; i < 18; i++) {
+		snprintf(names[i], sizeof(names[i]), "h%d", i);
+		h[i] = (struct host)HOST(names[i], i < 16 ? "refuse" : "good");
+	}
+	apply(f, h, 18);
+	wait_field(f, field, "h17", "detail", "\"127.0.0.1:22 does not answer: "
+	    "its hosts take turns, one attempt a second\"");
+	begin = clock_now_ms();
+	wait_state(f, "h16", "up");
+	/* h15 was before it. */
+	assert_true(clock_now_ms() - begin >= 1000);
+	wait_state(f, "h17", "up");
+	/* Its own wait is an hour. */
+	wait_field(f, field, "h0", "attempt", "2");
+}
+
 /* FAULTS, row 27: what is up stays so, and a wait ends when it should. */
 static void
 the_wall_clock_jumps(void **state)
@@ -464,6 +492,7 @@ main(int argc, char **argv)
 		TEST(a_liar_counts),
 		TEST(a_denied_local_forward_is_not_lent_again),
 		TEST(only_eight_connect_at_a_time),
+		TEST(a_silent_server_is_tried_in_turns),
 		TEST(the_wall_clock_jumps),
 		TEST(a_stop_ends_even_the_deaf),
 		TEST(a_stop_does_not_wait_for_the_undead),
