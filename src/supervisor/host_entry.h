@@ -419,8 +419,11 @@ void host_network_fini(struct host_table *);
 /* The addresses (texts) that are tried; NULL: none are known. */
 void host_network_set(struct host_entry *, const json_t *addresses);
 
-/* A host that waits is tried sooner if the network may have been why. */
-void host_network_hasten(struct host_entry *);
+/*
+ * A host that waits is tried sooner if the network may have been why; one that
+ * connects, if it does so in vain. False: neither.
+ */
+bool host_network_hasten(struct host_entry *);
 
 /*
  * What a connection that has this place in the budget tells of the server: it
@@ -436,7 +439,7 @@ void host_replace_fini(struct host_entry *);
 void host_replace_start(struct host_entry *);
 void host_replace_cancel(struct host_entry *);
 void host_replace_retry(struct host_entry *);
-void host_replace_hasten(struct host_entry *);	/* as host_network_hasten() */
+void host_replace_hasten(struct host_entry *);	/* its wait, likewise */
 void host_replace_on_up(struct host_entry *);
 void host_replace_on_end(struct host_entry *, enum end_class,
     const char *text);

@@ -118,7 +118,7 @@ look(struct host_entry *e, bool all, bool *exists)
 	return changed;
 }
 
-void
+bool
 host_network_hasten(struct host_entry *e)
 {
 	int64_t left;
@@ -126,12 +126,14 @@ host_network_hasten(struct host_entry *e)
 	if (e->state == HOST_CONNECTING)
 		e->hastened = true;	/* when it is over, if in vain */
 	if (e->state != HOST_WAITING)
-		return;
+		return e->state == HOST_CONNECTING;
 	left = e->due_ms - clock_now_ms();
 	e->verdict.delay_ms = schedule_wake(&e->schedule, e->last_end.class_,
 	    clock_now_ms(), left, host_random());
-	if (e->verdict.delay_ms < left)
-		host_set_due(e);
+	if (e->verdict.delay_ms >= left)
+		return false;
+	host_set_due(e);
+	return true;
 }
 
 void
@@ -169,9 +171,7 @@ react(struct host_entry *e, bool exists, struct sum *sum)
 	/* Nothing can be had by trying where no way leads to. */
 	if (!exists)
 		return;
-	if (e->state == HOST_WAITING || e->state == HOST_CONNECTING)
-		sum->hastened++;
-	host_network_hasten(e);
+	sum->hastened += host_network_hasten(e) ? 1 : 0;
 	host_replace_hasten(e);
 }
 
