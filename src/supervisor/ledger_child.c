@@ -5,6 +5,7 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "ipc/message.h"
 #include "supervisor/ledger.h"
@@ -80,8 +81,11 @@ ledger_child_main(const char *path)
 	int rc;
 
 	prctl(PR_SET_NAME, "hawserd-ledger");
+	limits_oom_offer();
 	(void)caps_keep(CAPS_NONE, NULL);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* Who ends a whole group ends hawserd, which has last words for us. */
+	signal(SIGTERM, SIG_IGN);
 	/* A file that may not grow is an error to be told, as a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
 	while ((rc = message_recv(MESSAGE_FD, FROM_SUPERVISOR, &m,
