@@ -23,8 +23,8 @@
  *	hosts[].uptime_s	null while it is down
  *	hosts[].workers[].role	"main", "next" (about to replace it) or
  *				"draining"
- *	availability_24h	of the time that this process has watched, null
- *				if there was none
+ *	availability_24h	of the time that hawserd watched, in quarters
+ *				of an hour; null if there was none
  *	forwards[].bound	what we listen on here; on the server what was
  *				proved, before that a port that it chose
  *	forwards[].proof_ms	the last proof's round trip; null: none

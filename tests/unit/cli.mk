@@ -28,6 +28,11 @@ tests_unit_test_wait_rule_SOURCES = tests/unit/test_wait_rule.c
 tests_unit_test_wait_rule_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)
 tests_unit_test_wait_rule_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_history_table
+tests_unit_test_history_table_SOURCES = tests/unit/test_history_table.c
+tests_unit_test_history_table_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)
+tests_unit_test_history_table_LDADD = $(HAWSER_CLI_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_status_table
 tests_unit_test_status_table_SOURCES = tests/unit/test_status_table.c
 tests_unit_test_status_table_CPPFLAGS = $(libhawser_cli_a_CPPFLAGS)

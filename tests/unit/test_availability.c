@@ -89,6 +89,26 @@ flapping_costs_nothing(void **state)
 	assert_near(availability_ratio(&a, t), 0.5, 1e-3);
 }
 
+/* What the ledger knows is added, also from before the clock's zero. */
+static void
+the_past_is_added(void **state)
+{
+	struct availability a;
+
+	(void)state;
+	availability_init(&a, HOUR);
+	availability_seed(&a, HOUR, 8, AVAILABILITY_SLOT_MS / 2,
+	    AVAILABILITY_SLOT_MS / 2, 2);
+	availability_seed(&a, HOUR, AVAILABILITY_SLOTS - 1,
+	    INT64_MAX, -5, 1);
+	assert_ratio(&a, HOUR, 0.75);
+	assert_int_equal(availability_outages(&a, HOUR), 3);
+	availability_set(&a, AVAILABILITY_UP, HOUR);
+	assert_ratio(&a, HOUR + 2 * AVAILABILITY_SLOT_MS, 2.5 / 3);
+	assert_int_equal(availability_outages(&a,
+	    HOUR + 2 * AVAILABILITY_SLOT_MS), 2);
+}
+
 int
 main(void)
 {
@@ -97,6 +117,7 @@ main(void)
 		cmocka_unit_test(time_is_weighed),
 		cmocka_unit_test(a_day_later_it_is_forgotten),
 		cmocka_unit_test(flapping_costs_nothing),
+		cmocka_unit_test(the_past_is_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

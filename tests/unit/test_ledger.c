@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -267,6 +268,35 @@ test_stopped(void **state)
 	assert_int_equal(child_pid(), pid);
 }
 
+/*
+ * A disk that is full: what was written before can be asked for, and what was
+ * told meanwhile is written when there is room.
+ */
+static void
+test_full(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit unlimited, none = { 0, RLIM_INFINITY };
+	int64_t deadline = clock_now_ms() + 30000;
+	pid_t pid;
+
+	lose(f, "vps");
+	ask(f);
+	pid = child_pid();
+	assert_int_equal(prlimit(pid, RLIMIT_FSIZE, &none, &unlimited), 0);
+	for (int i = 0; i < 20; i++)
+		lose(f, "vps");
+	ask(f);
+	assert_int_equal(count(f, "outages"), 1);
+	assert_int_equal(prlimit(pid, RLIMIT_FSIZE, &unlimited, NULL), 0);
+	while (count(f, "outages") < 21) {
+		assert_true(clock_now_ms() < deadline);
+		event_base_loop(f->base, EVLOOP_ONCE);
+		ask(f);
+	}
+	assert_int_equal(child_pid(), pid);
+}
+
 /* Nobody waits for an answer any more. */
 static void
 test_forget(void **state)
@@ -356,6 +386,7 @@ main(int argc, char **argv)
 		TEST(test_end),
 		TEST(test_killed),
 		TEST(test_stopped),
+		TEST(test_full),
 		TEST(test_forget),
 		TEST(test_newer),
 		TEST(test_no_folder),

@@ -456,7 +456,7 @@ add_size(const char *path)
 }
 
 /*
- * A year in which 25 hosts flap 18 times a day, with long sentences. The file
+ * A year in which 22 hosts flap 18 times a day, with long sentences. The file
  * stays small, the last outages are there one by one, the older ones as sums.
  */
 static void
@@ -475,11 +475,11 @@ test_year(void **state)
 		json_array_append_new(records, run_record(2, began,
 		    (week + 1) * 7 * DAY));
 		json_array_append_new(records, watch_record(2, "", 0, -1));
-		for (int i = 0; i < 25 * 7 * 18; i++) {
-			int at = i / 25;
+		for (int i = 0; i < 22 * 7 * 18; i++) {
+			int at = i / 22;
 
-			snprintf(host, sizeof(host), i % 25 == 0 ? "vps" :
-			    "host%d", i % 25);
+			snprintf(host, sizeof(host), i % 22 == 0 ? "vps" :
+			    "host%d", i % 22);
 			json_array_append_new(records, outage_record(2, host,
 			    "", (week * 7 + at / 18) * DAY + at % 18 * HOUR,
 			    6 * MINUTE, text));

@@ -54,6 +54,8 @@ paths_and_methods(void **state)
 		{ "HEAD", "/v1/status", 200 },
 		{ "POST", "/v1/status", 405 },
 		{ "DELETE", "/v1/status", 405 },
+		{ "GET", "/v1/history", 503 },
+		{ "POST", "/v1/history", 405 },
 		{ "GET", "/healthz", 200 },
 		{ "GET", "/readyz", 503 },
 		{ "GET", "/metrics", 200 },
