@@ -264,6 +264,26 @@ def test_low_ports_and_a_socket_unit(service, target):
     assert systemd.show("NFileDescriptorStore") == "1"
 
 
+def test_reload_by_notifications(service, target):
+    """Type=notify-reload, which a unit of somebody else may have: what a
+    reload brings is there when it returns."""
+    systemd = service.systemd
+    systemd.drop_in("Type=notify-reload", "ExecReload=", name="reload")
+    service.boot()
+    said = systemd.ctl("--version").stdout
+    if int(said.split()[1].split(".")[0]) < 253:
+        pytest.skip("systemd before 253")
+    local = ports.free()
+    service.write(service.stanza("vps"))
+    service.start()
+    service.write(service.stanza("vps", f"LocalForward {local} {target}"))
+    systemd.ctl("reload", "hawserd")
+    use(local)
+    service.write("Host broken\n\tLocalForward nowhere\n")
+    systemd.ctl("reload", "hawserd")
+    assert service.status().startswith("the last reload was refused (")
+
+
 USER = "\n".join((
     "[Service]", "Type=notify", "User=hawser", "PAMName=", "Delegate=yes",
     "RuntimeDirectory=user", "Environment=XDG_RUNTIME_DIR=/run/user HOME="
