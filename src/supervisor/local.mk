@@ -47,6 +47,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/loader.c \
 	src/supervisor/notice.c \
 	src/supervisor/notify.c \
+	src/supervisor/notify_line.c \
 	src/supervisor/openmetrics.c \
 	src/supervisor/netwatch.c \
 	src/supervisor/options.c \
@@ -105,6 +106,7 @@ libhawser_supervisor_a_SOURCES = \
 	src/supervisor/loader.h \
 	src/supervisor/notice.h \
 	src/supervisor/notify.h \
+	src/supervisor/notify_line.h \
 	src/supervisor/openmetrics.h \
 	src/supervisor/netwatch.h \
 	src/supervisor/options.h \

@@ -15,13 +15,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "supervisor/notice.h"
+#include "supervisor/notify_line.h"
 #include "supervisor/view.h"
 
 /* The status line is told no oftener than this. */
 #define STATUS_MS	1000
 
 struct notify {
-	bool heard;
+	struct notify_line *manager;	/* NULL: nobody listens */
 	struct event *watchdog;		/* NULL: there is none */
 	struct event *status;		/* pending: it may read otherwise */
 	int64_t told_ms;		/* the status line, last; 0: never */
@@ -36,16 +37,10 @@ struct notify {
 
 #ifdef HAWSER_SYSTEMD
 
-static void
-send_text(const char *text)
+static struct notify_line *
+find_manager(struct event_base *base)
 {
-	sd_notify(0, text);
-}
-
-static void
-send_fd(const char *text, int fd)
-{
-	sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+	return notify_line_new(base);
 }
 
 static uint64_t
@@ -74,17 +69,11 @@ notify_take_fds(size_t *count)
 
 #else
 
-static void
-send_text(const char *text)
+static struct notify_line *
+find_manager(struct event_base *base)
 {
-	(void)text;
-}
-
-static void
-send_fd(const char *text, int fd)
-{
-	(void)text;
-	(void)fd;
+	(void)base;
+	return NULL;
 }
 
 static uint64_t
@@ -108,7 +97,7 @@ tell(const struct notify *n, const char *head, const char *line)
 {
 	char *text;
 
-	if (!n->heard)
+	if (n->manager == NULL)
 		return;
 	text = str_dupf("%s%s%s", head, line != NULL ? "STATUS=" : "",
 	    line != NULL ? line : "");
@@ -116,7 +105,7 @@ tell(const struct notify *n, const char *head, const char *line)
 		for (char *p = text + strlen(head); *p != '\0'; p++)
 			if (*p == '\n')
 				*p = ' ';
-	send_text(text);
+	notify_line_send(n->manager, text, -1);
 	free(text);
 }
 
@@ -149,9 +138,16 @@ tell_status(struct notify *n, const char *head)
 static void
 on_status(evutil_socket_t fd, short what, void *arg)
 {
+	struct timeval later = { STATUS_MS / 1000, STATUS_MS % 1000 * 1000 };
+	struct notify *n = arg;
+
 	(void)fd;
 	(void)what;
-	tell_status(arg, NULL);
+	/* Who hears nothing now need not hear all of it later. */
+	if (n->manager != NULL && notify_line_is_behind(n->manager))
+		evtimer_add(n->status, &later);
+	else
+		tell_status(n, NULL);
 }
 
 /* What happens together, and within a second of the last, is told together. */
@@ -173,9 +169,13 @@ on_notice(void *arg, const struct notice *what)
 static void
 on_watchdog(evutil_socket_t fd, short what, void *arg)
 {
+	const struct notify *n = arg;
+
 	(void)fd;
 	(void)what;
-	tell(arg, "WATCHDOG=1", NULL);
+	/* What waits is news enough of us. */
+	if (n->manager != NULL && !notify_line_is_behind(n->manager))
+		tell(n, "WATCHDOG=1", NULL);
 }
 
 static void
@@ -199,7 +199,7 @@ notify_new(struct event_base *base)
 {
 	struct notify *n = mem_alloc(sizeof(*n));
 
-	n->heard = getenv("NOTIFY_SOCKET") != NULL;
+	n->manager = find_manager(base);
 	if ((n->status = evtimer_new(base, on_status, n)) == NULL)
 		abort();
 	start_watchdog(n, base);
@@ -216,6 +216,7 @@ notify_free(struct notify *n)
 	if (n->watchdog != NULL)
 		event_free(n->watchdog);
 	event_free(n->status);
+	notify_line_free(n->manager);
 	free(n->line);
 	free(n);
 }
@@ -223,7 +224,7 @@ notify_free(struct notify *n)
 bool
 notify_is_heard(const struct notify *n)
 {
-	return n->heard;
+	return n->manager != NULL;
 }
 
 void
@@ -232,7 +233,7 @@ notify_follow(struct notify *n, struct notices *notices,
 {
 	n->table = table;
 	n->reload = reload;
-	if (!n->heard)
+	if (n->manager == NULL)
 		return;
 	n->notices = notices;
 	notices_join(notices, on_notice, n);
@@ -286,11 +287,11 @@ notify_store(struct notify *n, int fd, const char *name)
 {
 	char *text;
 
-	if (!n->heard)
+	if (n->manager == NULL)
 		return;
 	/* FDPOLL=0: a socket that is in a bad way is for us to find out. */
 	text = str_dupf("FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	send_fd(text, fd);
+	notify_line_send(n->manager, text, fd);
 	free(text);
 }
 
@@ -299,9 +300,9 @@ notify_unstore(struct notify *n, const char *name)
 {
 	char *text;
 
-	if (!n->heard)
+	if (n->manager == NULL)
 		return;
 	text = str_dupf("FDSTOREREMOVE=1\nFDNAME=%s", name);
-	send_text(text);
+	notify_line_send(n->manager, text, -1);
 	free(text);
 }

@@ -16,7 +16,7 @@ struct notices;
  * ready, what it is about, that its loop turns; and the descriptors that it
  * leaves there and was left. The only room that knows libsystemd. Without a
  * manager (NOTIFY_SOCKET), and built without libsystemd, all of it does
- * nothing.
+ * nothing. It never waits for the manager: see notify_line.h.
  */
 struct notify;
 

@@ -269,6 +269,33 @@ nobody_listens(void **state)
 	assert_null(manager_next(&t->m));
 }
 
+/* A manager that hears nothing for a while is told all of it in the end. */
+#define MANY	700
+
+static void
+a_busy_manager_is_not_waited_for(void **state)
+{
+	struct told *t = *state;
+	char name[32];
+
+	skip_without_library();
+	alarm(60);	/* instead of waiting for ever */
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "a-%d", i);
+		notify_store(t->notify, STDERR_FILENO, name);
+	}
+	notify_reloading(t->notify);
+	notify_stopping(t->notify);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "FDNAME=a-%d", i);
+		assert_string_equal(strstr(wait_next(t), "FDNAME="), name);
+		assert_int_not_equal(t->m.fd, -1);
+	}
+	assert_begins(wait_next(t), "STOPPING=1\n");
+	assert_null(manager_next(&t->m));
+	alarm(0);
+}
+
 #define MANAGED(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -283,6 +310,7 @@ main(int argc, char **argv)
 		MANAGED(the_watchdog_hears_of_the_loop),
 		MANAGED(a_descriptor_is_stored_and_dropped),
 		MANAGED(nobody_listens),
+		MANAGED(a_busy_manager_is_not_waited_for),
 	};
 
 	return FIXTURE_MAIN(argc, argv, tests);
