@@ -183,9 +183,10 @@ find_row(const char *name, enum message_sender sender)
 	return -1;
 }
 
-int
-message_parse(const char *bytes, size_t n, size_t fd_count,
-    enum message_sender sender, struct message *out, struct err *err)
+/* All but the descriptors. */
+static int
+parse(const char *bytes, size_t n, enum message_sender sender,
+    struct message *out, struct err *err)
 {
 	json_error_t why;
 	json_t *body;
@@ -202,11 +203,6 @@ message_parse(const char *bytes, size_t n, size_t fd_count,
 		return err_set(err, ERR_PROTOCOL,
 		    "a message that this side may not send");
 	}
-	if (fd_count < rows[i].fds_min || fd_count > rows[i].fds_max) {
-		json_decref(body);
-		return err_set(err, ERR_PROTOCOL,
-		    "%s: %zu descriptors", rows[i].name, fd_count);
-	}
 	if (check_body(&rows[i], body, err) == -1) {
 		json_decref(body);
 		return -1;
@@ -214,6 +210,23 @@ message_parse(const char *bytes, size_t n, size_t fd_count,
 	out->name = (enum message_name)i;
 	out->body = body;
 	return 0;
+}
+
+int
+message_parse(const char *bytes, size_t n, size_t fd_count,
+    enum message_sender sender, struct message *out, struct err *err)
+{
+	const struct row *row;
+
+	if (parse(bytes, n, sender, out, err) == -1)
+		return -1;
+	row = &rows[out->name];
+	if (fd_count >= row->fds_min && fd_count <= row->fds_max)
+		return 0;
+	json_decref(out->body);
+	out->body = NULL;
+	return err_set(err, ERR_PROTOCOL, "%s: %zu descriptors", row->name,
+	    fd_count);
 }
 
 static ssize_t
@@ -286,6 +299,19 @@ collect_fds(struct msghdr *msg, struct message *out)
 	}
 }
 
+/* Our table of descriptors is full: the message has come without them. */
+static int
+lose_fds(const char *bytes, size_t n, enum message_sender sender,
+    struct message *out, struct err *err)
+{
+	message_fini(out);
+	if (parse(bytes, n, sender, out, err) == -1)
+		return -1;
+	errno = EMFILE;
+	return err_sys(err, "%s has lost its descriptors",
+	    rows[out->name].name);
+}
+
 int
 message_recv(int sock, enum message_sender sender, struct message *out,
     struct err *err)
@@ -317,10 +343,12 @@ message_recv(int sock, enum message_sender sender, struct message *out,
 	if (n == 0)
 		return 0;
 	collect_fds(&msg, out);
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	if (msg.msg_flags & MSG_TRUNC) {
 		message_fini(out);
 		return err_set(err, ERR_PROTOCOL, "a message was cut");
 	}
+	if (msg.msg_flags & MSG_CTRUNC)
+		return lose_fds(bytes, (size_t)n, sender, out, err);
 	if (message_parse(bytes, (size_t)n, out->fd_count, sender, out,
 	    err) == -1) {
 		message_fini(out);

@@ -101,7 +101,9 @@ int message_send(int sock, enum message_name, json_t *body, const int *fds,
 /*
  * Receives one message that sender may send. 1; 0 at the end of the stream;
  * -1 with ERR_AGAIN if there is none, ERR_PROTOCOL if it breaks its row
- * (descriptors are closed), ERR_SYS. Waits if the socket is blocking.
+ * (descriptors are closed), ERR_SYS. Waits if the socket is blocking. With
+ * ERR_SYS and EMFILE its descriptors found no place here: name and body are
+ * there all the same, for message_fini.
  * Descriptors arrive close-on-exec.
  */
 int message_recv(int sock, enum message_sender, struct message *out,

@@ -60,7 +60,9 @@ plan_retry(struct host_forward *f)
 {
 	int64_t ms = states[f->state].first_ms;
 
-	if (ms == 0 || (is_local(f) && listener_is_open(&f->listener))) {
+	/* What we have bound, a worker may have had no place for. */
+	if (ms == 0 || (is_local(f) && listener_is_open(&f->listener) &&
+	    f->state != FORWARD_BIND_FAILED)) {
 		f->retries = 0;
 		host_forward_stop_retry(f);
 		return;

@@ -115,6 +115,7 @@ receive(struct worker_link *l)
 		}
 		if (rc == -1 && err.code == ERR_AGAIN)
 			return false;
+		message_fini(&m);
 		if (rc == 0)
 			err_set(&err, ERR_CLOSED, "it closed its socket");
 		die(l, &err);

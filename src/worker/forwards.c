@@ -10,6 +10,7 @@
 #include "ipc/order.h"
 #include "worker/forward_local.h"
 #include "worker/forward_remote.h"
+#include "worker/report.h"
 
 /* One of local and remote is there. */
 struct entry {
@@ -123,6 +124,15 @@ forwards_listen(struct forwards *t, struct message *m)
 	if (t->paused)
 		forward_local_pause(e->local);
 	forward_fini(&forward);
+}
+
+void
+forwards_miss(struct forwards *t, const struct message *m, const char *why)
+{
+	if (!t->closing)
+		report_fact(t->loop->report, FACT_FORWARD, json_pack(
+		    "{s:s, s:s, s:s}", "id", message_string(m, "id"), "state",
+		    forward_state_name(FORWARD_BIND_FAILED), "detail", why));
 }
 
 void

@@ -28,6 +28,8 @@ void forwards_free(struct forwards *);
  * for an id replaces the first.
  */
 void forwards_listen(struct forwards *, struct message *);
+/* ORDER_LISTEN has come without its descriptors: it is told why. */
+void forwards_miss(struct forwards *, const struct message *, const char *why);
 void forwards_forward(struct forwards *, const struct message *);
 void forwards_prove(struct forwards *, const struct message *);
 void forwards_cancel(struct forwards *, const struct message *);

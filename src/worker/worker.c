@@ -429,6 +429,13 @@ on_orders(evutil_socket_t fd, short what, void *arg)
 		}
 		if (rc == -1 && err.code == ERR_AGAIN)
 			return;
+		if (rc == -1 && err.sys == EMFILE) {
+			log_error("an order was not obeyed: %s", err.text);
+			if (m.name == ORDER_LISTEN)
+				forwards_miss(w->forwards, &m, err.text);
+			message_fini(&m);
+			continue;
+		}
 		if (rc == -1 && err.code == ERR_PROTOCOL) {
 			log_error("an order was not understood: %s",
 			    err.text);

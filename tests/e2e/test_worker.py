@@ -340,6 +340,30 @@ def test_descriptors_run_out(make_worker, sshd, serve):
     assert worker.log.count("no more connections") == 1
 
 
+def test_no_descriptor_for_a_listener(worker, serve):
+    """An order that brings it is answered all the same, and may come again."""
+    server = serve(echo)
+    forward = worker.listen("local", tcp("127.0.0.1", server.port))
+    with connect(forward.port) as s:
+        assert servers.ping(s)
+        used = {int(n) for n in os.listdir(f"/proc/{worker.pid}/fd")}
+        full = next(n for n in range(1000) if n not in used)
+        limits = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(worker.pid, resource.RLIMIT_NOFILE,
+                         (full, limits[1]))
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            lent = Forward("local", tcp(*other.getsockname()),
+                           tcp("127.0.0.1", server.port), [other])
+            worker.send("listen", lent.body, lent.sockets)
+            told = worker.wait("forward", id=lent.id)
+            assert told["state"] == "bind-failed"
+            assert "Too many open files" in told["detail"]
+            resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, limits)
+            worker.lend(lent)
+            with connect(lent.port) as t:
+                assert servers.ping(t)
+
+
 def test_a_lent_socket_is_shut_down(worker):
     """By one who has it, too: nobody can come, but nothing spins."""
     forward = worker.listen("local", tcp("127.0.0.1", 9))

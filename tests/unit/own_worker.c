@@ -74,7 +74,8 @@ take_over(const struct message *m)
 }
 
 /*
- * "held-once" refuses a remote forward the first time only, "held" each time,
+ * "held-once" refuses a remote forward the first time only, "fumbles" a local
+ * one, "held" each time,
  * and counts how often it was asked for it.
  */
 static void
@@ -90,6 +91,9 @@ answer_forward(const struct message *m, const char *how)
 	if (m->name == ORDER_FORWARD && strcmp(how, "held-once") == 0 &&
 	    refused++ == 0)
 		state = "held";
+	if (m->name == ORDER_LISTEN && strcmp(how, "fumbles") == 0 &&
+	    refused++ == 0)
+		state = "bind-failed";
 	if (strcmp(how, "denies") == 0)
 		state = "denied";
 	say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",

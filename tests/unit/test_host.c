@@ -227,6 +227,25 @@ a_held_port_is_asked_for_again(void **state)
 	assert_string_equal(forward_field(f, "a", "retry_at"), "null");
 }
 
+/* Its worker had no descriptor to spare for the listening socket. */
+static void
+a_listener_that_was_not_taken_is_lent_again(void **state)
+{
+	struct fixture *f = *state;
+	struct forward l = local(free_port());
+	struct host h[] = { HOST("a", "fumbles") };
+
+	h[0].forwards = &l;
+	h[0].forward_count = 1;
+	apply(f, h, 1);
+	wait_state(f, "a", "degraded");
+	assert_string_equal(forward_field(f, "a", "state"),
+	    "\"bind-failed\"");
+	wait_state(f, "a", "up");
+	assert_string_equal(forward_field(f, "a", "state"), "\"up\"");
+	assert_true(accepts(l.listen.port));
+}
+
 /* Its worker says thrice that the command has run. */
 static void
 a_takeover_is_answered_once(void **state)
@@ -486,6 +505,7 @@ main(int argc, char **argv)
 		TEST(a_phase_has_a_deadline),
 		TEST(no_worker_program),
 		TEST(a_held_port_is_asked_for_again),
+		TEST(a_listener_that_was_not_taken_is_lent_again),
 		TEST(a_takeover_is_answered_once),
 		TEST(a_taken_port_leaves_the_rest_up),
 		TEST(counters_outlive_the_worker),

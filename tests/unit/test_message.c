@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -244,6 +246,46 @@ bad_utf8_is_not_sent(void **state)
 	fd_close(&pair[1]);
 }
 
+/* What was sent is known, though nothing of it could be taken. */
+static void
+descriptors_may_find_no_place(void **state)
+{
+	struct rlimit all, few;
+	int pair[2], pipes[2], sent[3], lowest, rc;
+	struct message m;
+	struct err err;
+
+	(void)state;
+	make_pair(pair);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	for (int i = 0; i < 3; i++)
+		sent[i] = pipes[1];
+	assert_int_equal(message_send(pair[0], ORDER_LISTEN,
+	    json_pack("{s:s}", "id", "L:1"), sent, 3, &err), 0);
+	lowest = dup(pipes[0]);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = all;
+	few.rlim_cur = (rlim_t)lowest + 1;	/* one of three */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	rc = message_recv(pair[1], FROM_SUPERVISOR, &m, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(rc, -1);
+	assert_int_equal(err.code, ERR_SYS);
+	assert_int_equal(err.sys, EMFILE);
+	assert_int_equal(m.name, ORDER_LISTEN);
+	assert_string_equal(message_string(&m, "id"), "L:1");
+	assert_int_equal(m.fd_count, 0);
+	message_fini(&m);
+	/* None of them stays. */
+	assert_int_equal(dup(pipes[0]), lowest);
+	fd_close(&lowest);
+	fd_close(&pipes[0]);
+	fd_close(&pipes[1]);
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+}
+
 int
 main(void)
 {
@@ -253,6 +295,7 @@ main(void)
 		cmocka_unit_test(refused_descriptors_are_closed),
 		cmocka_unit_test(a_refused_descriptor_may_linger),
 		cmocka_unit_test(ends_and_full_sockets_are_told),
+		cmocka_unit_test(descriptors_may_find_no_place),
 		cmocka_unit_test(bad_utf8_is_not_sent),
 	};
 
