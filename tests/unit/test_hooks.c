@@ -38,7 +38,7 @@ struct fixture {
 	struct hooks *hooks;
 	struct host hosts[2][HOSTS];	/* the model in force, and the last */
 	struct config config[2];
-	char names[HOSTS][8];
+	char names[HOSTS][24];
 	int generation;
 	char dir[32];
 	char *out;		/* the file that the hooks write */
