@@ -13,12 +13,12 @@ dist_doc_DATA += \
 unit_sources = \
 	conf.d/openrc/hawserd.in \
 	conf.d/systemd/hawserd.service.in \
-	conf.d/systemd/hawserd-user.service.in
+	conf.d/systemd/hawserd-user.service.in \
+	conf.d/systemd/tmpfiles.conf.in
 units = $(unit_sources:.in=)
 EXTRA_DIST += \
 	$(unit_sources) \
-	conf.d/systemd/sysusers.conf \
-	conf.d/systemd/tmpfiles.conf
+	conf.d/systemd/sysusers.conf
 CLEANFILES += $(units)
 doc_DATA = conf.d/openrc/hawserd
 
@@ -29,10 +29,9 @@ $(units): %: %.in Makefile
 	    $(srcdir)/$@.in >$@.new && mv $@.new $@
 
 if SYSTEMD_UNITS
-all-local: conf.d/systemd/hawserd.service conf.d/systemd/hawserd-user.service
+all-local: $(units)
 
-install-data-local: conf.d/systemd/hawserd.service \
-    conf.d/systemd/hawserd-user.service
+install-data-local: $(units)
 	$(MKDIR_P) $(DESTDIR)$(systemunitdir) $(DESTDIR)$(userunitdir) \
 	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir)
 	$(INSTALL_DATA) conf.d/systemd/hawserd.service \
@@ -41,7 +40,7 @@ install-data-local: conf.d/systemd/hawserd.service \
 	    $(DESTDIR)$(userunitdir)/hawserd.service
 	$(INSTALL_DATA) $(srcdir)/conf.d/systemd/sysusers.conf \
 	    $(DESTDIR)$(sysusersdir)/hawser.conf
-	$(INSTALL_DATA) $(srcdir)/conf.d/systemd/tmpfiles.conf \
+	$(INSTALL_DATA) conf.d/systemd/tmpfiles.conf \
 	    $(DESTDIR)$(tmpfilesdir)/hawser.conf
 
 uninstall-local:
