@@ -119,6 +119,9 @@ serve(const char *how)
 			take_over(&m);
 		if (m.name == ORDER_SET && strcmp(how, "quiet") != 0)
 			count_settings(&m);
+		if (m.name == ORDER_PING)
+			say(FACT_RTT, json_pack("{s:I}", "us", (json_int_t)
+			    message_int(&m, "ms", 0) * 1000));
 		if (m.name == ORDER_CANCEL)
 			say(FACT_FORWARD, json_pack("{s:s, s:s}", "id",
 			    message_string(&m, "id"), "state", "down"));
@@ -153,7 +156,8 @@ own_worker_main(void)
 		return 8;
 	snprintf(how, sizeof(how), "%s", message_string(&m, "user"));
 	message_fini(&m);
-	say(FACT_PHASE, json_pack("{s:s}", "phase", "connect"));
+	say(FACT_PHASE, json_pack("{s:s, s:[s]}", "phase", "connect",
+	    "addresses", "127.0.0.1"));
 	if (strcmp(how, "refuse") == 0)
 		end("refused", "nobody listens");
 	if (strcmp(how, "wrong-key") == 0)

@@ -407,6 +407,30 @@ a_silent_server_is_tried_in_turns(void **state)
 	wait_field(f, field, "h0", "attempt", "2");
 }
 
+/* Who is up is asked for a sign of life; who waits is tried, if that helps. */
+static void
+after_sleep(void **state)
+{
+	struct fixture *f = *state;
+	struct host h[] = { HOST("up", "good"), HOST("waits", "refuse"),
+	    HOST("parked", "wrong-key") };
+
+	apply(f, h, 3);
+	wait_state(f, "up", "up");
+	wait_state(f, "waits", "waiting");
+	wait_state(f, "parked", "parked");
+	/* No way has changed: nothing happens. */
+	host_table_network_changed(f->table);
+	host_table_slept(f->table, 60000);
+	wait_field(f, field, "up", "rtt_ms", "3000.0");
+	wait_field(f, field, "waits", "attempt", "2");
+	wait_state(f, "waits", "waiting");
+	/* Again at once: but once in 10 s is enough. */
+	host_table_slept(f->table, 1000);
+	assert_string_equal(field(f, "waits", "attempt"), "2");
+	assert_string_equal(field(f, "parked", "attempt"), "1");
+}
+
 /* FAULTS, row 27: what is up stays so, and a wait ends when it should. */
 static void
 the_wall_clock_jumps(void **state)
@@ -513,6 +537,7 @@ main(int argc, char **argv)
 		TEST(a_denied_local_forward_is_not_lent_again),
 		TEST(only_eight_connect_at_a_time),
 		TEST(a_silent_server_is_tried_in_turns),
+		TEST(after_sleep),
 		TEST(the_wall_clock_jumps),
 		TEST(a_stop_ends_even_the_deaf),
 		TEST(a_stop_does_not_wait_for_the_undead),
