@@ -226,11 +226,10 @@ send_batch(struct ledger *l)
 static void
 fill_batch(struct ledger *l)
 {
-	json_t *run = ledger_watch_run(l->watch);
-
+	/* Of a machine that slept, it tells more: there is a batch by then. */
 	l->batch = json_array();
 	l->batch_tries = 0;
-	json_array_append_new(l->batch, run);
+	json_array_append_new(l->batch, ledger_watch_run(l->watch));
 	while (l->waiting_count > 0 &&
 	    json_array_size(l->batch) <= LEDGER_BATCH) {
 		json_array_append(l->batch, STAILQ_FIRST(&l->waiting)->body);

@@ -421,15 +421,18 @@ take_time(struct ledger_watch *w)
 {
 	int64_t now = clock_now_ms(), asleep = clock_boot_ms() - now;
 	struct subject *s;
+	json_t *last;
 
 	if (asleep - w->asleep < SLEPT_MS) {
 		w->began_wall = clock_wall_ms() - (now - w->began);
 		return;
 	}
-	tell(w, encode_run(w));
+	/* Whoever is told may ask for the run: by then it is the new one. */
+	last = encode_run(w);
 	begin_run(w);
 	LIST_FOREACH(s, &w->list, entry)
 		carry_over(w, s);
+	tell(w, last);
 	ledger_watch_refresh(w, true);
 }
 

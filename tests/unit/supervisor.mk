@@ -77,7 +77,8 @@ tests_unit_test_instance_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_instance_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_ledger
-tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c \
+	tests/unit/wall_clock.c tests/unit/wall_clock.h
 tests_unit_test_ledger_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_ledger_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 

@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "supervisor/ledger.h"
 #include "supervisor/notice.h"
+#include "wall_clock.h"
 
 /* This program is its own ledger child. */
 
@@ -187,6 +188,27 @@ test_many(void **state)
 	}
 	ask(f);
 	assert_int_equal(count(f, "outages"), 250);
+	assert_int_equal(count(f, "summary"), 250);
+}
+
+/* The machine slept while more waited than a batch holds. */
+static void
+test_sleep(void **state)
+{
+	struct fixture *f = *state;
+	char name[16];
+
+	for (int i = 0; i < 250; i++) {
+		snprintf(name, sizeof(name), "host%d", i);
+		lose(f, name);
+	}
+	wall_clock_sleep(60);	/* which the next batch notices */
+	ask(f);
+	assert_int_equal(count(f, "outages"), 250);
+	assert_int_equal(count(f, "summary"), 250);
+	/* All that lasts is more than a batch, too. */
+	wall_clock_sleep(60);
+	ask(f);
 	assert_int_equal(count(f, "summary"), 250);
 }
 
@@ -383,6 +405,7 @@ main(int argc, char **argv)
 #define TEST(t)	cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 		TEST(test_store),
 		TEST(test_many),
+		TEST(test_sleep),
 		TEST(test_end),
 		TEST(test_killed),
 		TEST(test_stopped),

@@ -7,12 +7,18 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t ahead;
+static int64_t ahead, slept;
 
 void
 wall_clock_set(int64_t seconds)
 {
 	ahead = seconds;
+}
+
+void
+wall_clock_sleep(int64_t seconds)
+{
+	slept += seconds;
 }
 
 int
@@ -22,6 +28,8 @@ clock_gettime(clockid_t id, struct timespec *out)
 
 	if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
 		out->tv_sec += (time_t)ahead;
+	else if (rc == 0 && id == CLOCK_BOOTTIME)
+		out->tv_sec += (time_t)slept;
 	return (int)rc;
 }
 
