@@ -55,21 +55,6 @@ refuse_message(struct connection *c, uint32_t seq)
 	connection_queue(c, p);
 }
 
-/*
- * sshd leaves Nagle's algorithm on where there is no session: while a small
- * packet of its is not acknowledged it keeps the next one back, for the 40 ms
- * by which our kernel delays that. Data mostly has an answer, which takes the
- * acknowledgement along. After anything else, or when we wait for a reply,
- * there may be more to come.
- */
-static bool
-is_urgent(const struct connection *c, uint8_t msg)
-{
-	return !STAILQ_EMPTY(&c->requests) || (msg != MSG_CHANNEL_DATA &&
-	    msg != MSG_CHANNEL_EXTENDED_DATA &&
-	    msg != MSG_CHANNEL_WINDOW_ADJUST);
-}
-
 static void
 on_packet(void *arg, uint32_t seq, const uint8_t *data, size_t n)
 {
@@ -77,8 +62,6 @@ on_packet(void *arg, uint32_t seq, const uint8_t *data, size_t n)
 	struct reader r;
 	uint8_t msg = data[0];
 
-	if (is_urgent(c, msg))
-		transport_acknowledge(c->transport);
 	reader_init(&r, data + 1, n - 1);
 	if (msg == MSG_GLOBAL_REQUEST)
 		request_on_global(c, &r);

@@ -112,8 +112,12 @@ on_send(libssh2_socket_t fd, const void *bytes, size_t n, int flags,
 int
 transport_flush(struct transport *t)
 {
-	if (bytebuf_send(&t->out, t->fd) == 0)
+	size_t len = bytebuf_len(&t->out);
+
+	if (bytebuf_send(&t->out, t->fd) == 0) {
+		t->bytes_out += len - bytebuf_len(&t->out);
 		return 0;
+	}
 	if (errno == EPIPE) {
 		/* It has hung up; what it said before that is still to come. */
 		bytebuf_fini(&t->out);

@@ -141,12 +141,6 @@ bool transport_can_send(const struct transport *);
  */
 void transport_fail(struct transport *, const char *what);
 
-/*
- * What was read is acknowledged when the turn ends (TCP_QUICKACK of tcp(7)),
- * however little it was. Cheap; may be called many times.
- */
-void transport_acknowledge(struct transport *);
-
 /* Makes on_ready be called soon. Cheap; may be called many times. */
 void transport_wake(struct transport *);
 

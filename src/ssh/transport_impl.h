@@ -51,8 +51,8 @@ struct transport {
 	bool reading;			/* packets are being read: no sending */
 	bool received;			/* the last read gave bytes */
 	bool sated;			/* libssh2 gets no more in this turn */
-	bool acknowledging;		/* at the end of the turn */
 	uint64_t bytes_in;		/* taken from the link */
+	uint64_t bytes_out;		/* given to it */
 	bool trimming;			/* at the end of the turn */
 	bool dead;
 	bool told;			/* on_dead was called */

@@ -266,13 +266,19 @@ turn(struct transport *t)
 		event_add(t->turn_event, &(struct timeval){ 0 });
 }
 
-/* Fails if the link isn't TCP, which then delays nothing. */
+/*
+ * sshd leaves Nagle's algorithm on where there is no session: while a small
+ * packet of its is not acknowledged it keeps the next one back, for the 40 ms
+ * by which our kernel delays that; so a greeting waits for the reply that a
+ * channel is open, and the second half of an answer for the first. What we
+ * send takes the acknowledgement along; if there is nothing, it goes alone.
+ * Fails if the link isn't TCP, which then delays nothing.
+ */
 static void
 acknowledge(struct transport *t)
 {
 	int one = 1;
 
-	t->acknowledging = false;
 	setsockopt(t->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 }
 
@@ -280,12 +286,13 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct transport *t = arg;
+	uint64_t before = t->bytes_out;
 
 	(void)fd;
 	(void)what;
 	read_packets(t);
 	turn(t);
-	if (t->acknowledging && !t->dead)
+	if (t->bytes_out == before && !t->dead)
 		acknowledge(t);
 }
 
@@ -313,7 +320,6 @@ transport_start_loop(struct transport *t, struct event_base *base,
 		return err_set(err, ERR_NOMEM, "cannot watch the link");
 	libssh2_session_set_blocking(t->session, 0);
 	t->looping = true;
-	t->acknowledging = true;	/* the end of the login, too */
 	/* libssh2 may hold bytes that it read while authenticating. */
 	event_active(t->read_event, EV_READ, 0);
 	return 0;
@@ -370,12 +376,6 @@ transport_can_send(const struct transport *t)
 {
 	return !t->dead && !t->reading &&
 	    !(t->session->state & LIBSSH2_STATE_EXCHANGING_KEYS);
-}
-
-void
-transport_acknowledge(struct transport *t)
-{
-	t->acknowledging = true;
 }
 
 void

@@ -11,6 +11,7 @@ import socket
 import statistics
 import struct
 import threading
+import time
 
 import pytest
 
@@ -286,6 +287,25 @@ def test_a_greeting_is_prompt(hawserd, sshd, serve, way):
         watch = Stopwatch()
         with client() as s:
             assert s.recv(64) == b"* OK ready\r\n"
+            took.append(watch.seconds)
+    assert statistics.median(took) < 0.02 * STRETCH, took
+
+
+@pytest.mark.alone
+def test_an_answer_in_parts_is_prompt(hawserd, sshd, serve):
+    """Of which each is a small packet, and nothing goes the other way."""
+    def answer(conn):
+        while conn.recv(3):
+            for part in (b"head", b"body", b"tail"):
+                conn.sendall(part)
+                time.sleep(0.001)   # or they were one packet
+    client = tunnel(hawserd, sshd, serve(answer), "local")
+    took = []
+    with client() as s:
+        for _ in range(20):
+            watch = Stopwatch()
+            s.sendall(b"get")
+            assert read_exactly(s, 12) == b"headbodytail"
             took.append(watch.seconds)
     assert statistics.median(took) < 0.02 * STRETCH, took
 

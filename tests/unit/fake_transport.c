@@ -108,12 +108,6 @@ transport_fail(struct transport *t, const char *what)
 }
 
 void
-transport_acknowledge(struct transport *t)
-{
-	(void)t;
-}
-
-void
 transport_wake(struct transport *t)
 {
 	t->awake = true;
