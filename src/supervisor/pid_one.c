@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
 #include "supervisor/pid_one.h"
 
 #include <signal.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +65,8 @@ pid_one_step_aside(void)
 		readdress("WATCHDOG_PID");
 		return;
 	}
+	/* Sockets that were passed to hawserd are its alone. */
+	(void)syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
 	for (;;) {
 		number = sigwaitinfo(&awaited, NULL);
 		if (number == SIGCHLD)
