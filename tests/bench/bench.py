@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Figures of a tunnel: hawser beside ssh and dbclient, through the same sshd,
+"""Figures of a tunnel: hawser beside ssh, dbclient and Go, through the same sshd,
 in turns.
 
     tests/bench/bench.py [--build DIR] [--rounds N] [--mib N] [--json FILE]
@@ -13,6 +13,7 @@ Nothing is asserted: the machine decides.
 """
 
 import contextlib
+import getpass
 import os
 import shutil
 import statistics
@@ -29,6 +30,7 @@ from lib.wait import until
 
 GCM = "aes128-gcm@openssh.com"
 MIB = 1024 * 1024
+GOPATH = "/usr/share/gocode"    # where Debian's packages are
 LINE_MS = 50                    # each way
 
 
@@ -105,6 +107,27 @@ def start_dbclient(stack, folder, keys, sshd, target):
     stack.callback(end, process)
     until(lambda: is_bound(local), 10, "dbclient listens")
     return [Tunnel("dbclient", local, 0, process.pid)]
+
+
+def start_go(stack, folder, keys, sshd, target):
+    """golang.org/x/crypto/ssh, if Debian's packages golang-go and
+    golang-golang-x-crypto-dev are there."""
+    if not (shutil.which("go") and os.path.isdir(
+            f"{GOPATH}/src/golang.org/x/crypto/ssh")):
+        return []
+    program, local = os.path.join(folder, "forward"), ports.free()
+    subprocess.run(
+        ["go", "build", "-o", program, str(common.HERE / "forward.go")],
+        check=True, env=os.environ | {
+            "GOPATH": GOPATH, "GO111MODULE": "off", "GOFLAGS": "",
+            "GOCACHE": os.path.join(folder, "go-cache")})
+    process = subprocess.Popen(
+        [program, f"{sshd.address}:{sshd.port}", getpass.getuser(),
+         keys.ed25519, sshd.known_hosts, f"127.0.0.1:{local}", target],
+        stdin=subprocess.DEVNULL)
+    stack.callback(end, process)
+    until(lambda: is_bound(local), 10, "go listens")
+    return [Tunnel("go", local, 0, process.pid)]
 
 
 # Measurements -----------------------------------------------------------------
@@ -307,6 +330,7 @@ def measure_all(stack, folder, arguments):
             start_ssh(inner, "ssh", sshd, traffic.target),
             start_ssh(inner, "ssh gcm", sshd, traffic.target, "-c", GCM),
             *start_dbclient(inner, folder, keys, sshd, traffic.target),
+            *start_go(inner, folder, keys, sshd, traffic.target),
         ]
         rounds = {t.name: [] for t in tunnels}
         for _ in range(arguments.rounds):

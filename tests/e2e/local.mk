@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/bench/common.py \
 	tests/bench/delay.c \
 	tests/bench/scale.py \
+	tests/bench/forward.go \
 	tests/bench/traffic.c \
 	tests/e2e/conftest.py \
 	tests/e2e/lib/__init__.py \
