@@ -26,15 +26,19 @@ FORWARD = f"LocalForward {LOCAL} 127.0.0.1:7000"
 pytestmark = [pytest.mark.netns]
 
 
+def link_of(ns):
+    with ns:
+        return next(name for _, name in socket.if_nameindex()
+                    if name != "lo")
+
+
 class Home:
     """Two namespaces and the link between them."""
 
     def __init__(self, make_ns, make_sshd, serve):
         self.ns, self.vps = make_ns("home"), make_ns("vps")
         netns.cable(self.ns, HOME, self.vps, VPS)
-        with self.ns:
-            self.link = next(name for _, name in socket.if_nameindex()
-                             if name != "lo")
+        self.link, self.far = link_of(self.ns), link_of(self.vps)
         self.sshd = make_sshd(address=VPS, port=22, ns=self.vps)
         with self.vps:
             serve(echo, port=7000)
@@ -87,6 +91,7 @@ def wait_look(hawserd, before):
     until(lambda: changes(hawserd) > before, 5, "the network is looked at")
 
 
+@pytest.mark.alone
 def test_link_comes_back(home, hawserd, record_property):
     """The session's death is noticed in 3 s, and tried at once when the link
     is back, though the back-off has hours."""
@@ -135,6 +140,20 @@ def test_session_that_answers_stays(home, hawserd):
     hawserd.log.wait("the network has changed hosts=1 asked=1 hastened=0")
     rtt = hawserd.host("vps")["rtt_ms"]
     until(lambda: hawserd.host("vps")["rtt_ms"] != rtt, 5, "a ping")
+    assert hawserd.worker_pid("vps") == pid
+
+
+def test_cable_is_out_for_a_moment(home, hawserd):
+    """The other end goes: the route stays, but leads nowhere. A session that
+    has its answer within 3 s stays."""
+    pid = hawserd.worker_pid("vps")
+    before = changes(hawserd)
+    netns.run("ip", "-n", home.vps.name, "link", "set", home.far, "down")
+    hawserd.log.wait("the network has changed hosts=1 asked=1 hastened=0")
+    assert "exists=no" in hawserd.log.text()
+    netns.run("ip", "-n", home.vps.name, "link", "set", home.far, "up")
+    until(lambda: changes(hawserd) >= before + 2, 5, "it is back")
+    assert home.seconds_to_bytes() < 5 * STRETCH
     assert hawserd.worker_pid("vps") == pid
 
 
