@@ -20,8 +20,12 @@
 #define LINE_SIZE	2048
 #define JSON_SIZE	4096	/* PIPE_BUF: such a write is never split */
 
-/* How long a reader that was quick so far may take to make room. */
+/*
+ * How long a reader that was quick so far may take to make room, and for how
+ * long one that took longer counts as slow.
+ */
 #define PATIENCE_MS	50
+#define SLOW_S		2
 
 static const struct {
 	const char *name;
@@ -37,6 +41,7 @@ static enum log_level max_level = LOG_INFO;
 static enum log_format format = LOG_TEXT;
 static char ident[64];
 static unsigned lost;		/* lines since the reader got stuck */
+static time_t slow_until;	/* CLOCK_MONOTONIC: it is not waited for */
 static bool torn;		/* of the last one only a part was taken */
 
 void
@@ -164,16 +169,26 @@ write_line(enum log_level level, const char *text)
 
 /*
  * A log that nobody reads must not stop the tunnels: when a pipe or terminal
- * is full, lines are dropped, after one wait. Where log_detach() could do
- * nothing, others who write to the same pipe can still fill it between our look
- * and our write.
+ * is full, lines are dropped, after one wait. Nor must one that is read slowly,
+ * where each line would find it full. Where log_detach() could do nothing,
+ * others who write to the same pipe can still fill it between our look and our
+ * write.
  */
 static bool
 has_room(void)
 {
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct timespec now;
 
-	return poll(&p, 1, lost > 0 ? 0 : PATIENCE_MS) != 0;
+	if (poll(&p, 1, 0) != 0)
+		return true;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (lost > 0 || now.tv_sec < slow_until)
+		return false;
+	if (poll(&p, 1, PATIENCE_MS) != 0)
+		return true;
+	slow_until = now.tv_sec + SLOW_S;
+	return false;
 }
 
 __attribute__((format(printf, 2, 0)))

@@ -158,6 +158,28 @@ nobody_waits_for_a_socket(void **state)
 	close(pair[1]);
 }
 
+/* One that always makes room, but late, would hold us up with each line. */
+static void
+a_slow_reader_holds_nobody_up(void **state)
+{
+	char pad[1500], page[4096];
+	int64_t begin;
+
+	(void)state;
+	memset(pad, 'x', sizeof(pad) - 1);
+	pad[sizeof(pad) - 1] = '\0';
+	begin = clock_now_ms();
+	for (int i = 0; i < 40; i++) {
+		for (int j = 0; j < 5; j++)
+			log_info("%s", pad);
+		assert_true(read(reader, page, sizeof(page)) > 0);
+	}
+	assert_true(clock_now_ms() - begin < 500);
+	while (read(reader, page, sizeof(page)) > 0)
+		continue;
+	log_info("again");
+}
+
 /* As on a disk that is full: what was torn is ended by the next line. */
 static void
 a_full_disk_is_told_later(void **state)
@@ -202,6 +224,7 @@ main(void)
 		TEST(a_full_pipe_drops_lines),
 		TEST(nobody_waits_for_a_pipe),
 		TEST(nobody_waits_for_a_socket),
+		TEST(a_slow_reader_holds_nobody_up),
 		TEST(a_full_disk_is_told_later),
 	};
 
