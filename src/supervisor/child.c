@@ -4,18 +4,41 @@
 
 #include <event2/event.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/fdio.h"
+#include "base/log.h"
 
 /*
  * How long the end of one that was killed is waited for. SIGKILL can't be put
  * off but by the kernel (state D: a disk or a file server that hangs).
  */
 #define DEATH_MS	50
+
+int
+child_start_self(struct process *out, const char *title, const char *option,
+    const char *more, struct err *err)
+{
+	/* execve(2) changes none of them. */
+	char *argv[] = { (char *)(uintptr_t)title, (char *)(uintptr_t)option,
+	    (char *)(uintptr_t)(log_get_format() == LOG_JSON ? "json" :
+	    "text"), (char *)(uintptr_t)more, NULL };
+	int pair[2];
+	struct spawn s = { .path = "/proc/self/exe", .argv = argv,
+	    .fds = &pair[1], .fd_count = 1, .death_signal = SIGKILL };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return err_sys(err, "cannot make a socket for %s", title);
+	if (spawn_exec(out, &s, err) == -1)
+		fd_close(&pair[0]);
+	fd_close(&pair[1]);
+	return pair[0];
+}
 
 static void
 on_pidfd(evutil_socket_t fd, short what, void *arg)

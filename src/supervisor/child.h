@@ -19,6 +19,15 @@ struct child {
 };
 
 /*
+ * Starts our own program as a child that dies with us: title is its name for
+ * people, behind which come option, the format of our log ("json", "text") and
+ * more, unless that is NULL. Our end of its message socket (new), which it has
+ * at MESSAGE_FD; -1 with err set.
+ */
+int child_start_self(struct process *out, const char *title,
+    const char *option, const char *more, struct err *);
+
+/*
  * Watches a process (taken; the struct of the caller is empty afterwards).
  * on_exit comes once; child_fini is allowed inside it.
  */

@@ -3,15 +3,12 @@
 #include "supervisor/resolver.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 #include "base/endpoint.h"
-#include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "supervisor/child.h"
@@ -215,25 +212,14 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 static int
 start(struct resolver *r, struct err *err)
 {
-	char *argv[] = { (char *)"hawserd: resolver",
-	    (char *)RESOLVER_OPTION, (char *)(log_get_format() == LOG_JSON ?
-	    "json" : "text"), NULL };
 	struct process process;
-	int pair[2];
-	struct spawn s = { .path = "/proc/self/exe", .argv = argv,
-	    .fds = &pair[1], .fd_count = 1, .death_signal = SIGKILL };
+	int sock = child_start_self(&process, "hawserd: resolver",
+	    RESOLVER_OPTION, NULL, err);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
-		return err_sys(err, "cannot make a socket for the resolver");
-	if (spawn_exec(&process, &s, err) == -1) {
-		fd_close(&pair[0]);
-		fd_close(&pair[1]);
+	if (sock == -1)
 		return -1;
-	}
-	fd_close(&pair[1]);
 	child_init(&r->child, r->base, &process, on_exit_of_child, r);
-	r->link = worker_link_new(r->base, pair[0], FROM_RESOLVER, &link_ops,
-	    r);
+	r->link = worker_link_new(r->base, sock, FROM_RESOLVER, &link_ops, r);
 	return 0;
 }
 
