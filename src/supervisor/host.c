@@ -440,13 +440,15 @@ void
 host_seed_availability(struct host_entry *e, const json_t *slots)
 {
 	int64_t now = clock_now_ms();
-	const json_t *slot;
+	const json_t *alike;
+	int ago = 0;
 	size_t i;
 
-	json_array_foreach(slots, i, slot)
-		if (i < AVAILABILITY_SLOTS)
-			availability_seed(&e->availability, now, (int)i,
-			    json_integer_value(json_array_get(slot, 0)),
-			    json_integer_value(json_array_get(slot, 1)),
-			    json_integer_value(json_array_get(slot, 2)));
+	json_array_foreach(slots, i, alike)
+		for (json_int_t n = json_integer_value(json_array_get(alike,
+		    0)); n > 0 && ago < AVAILABILITY_SLOTS; n--)
+			availability_seed(&e->availability, now, ago++,
+			    json_integer_value(json_array_get(alike, 1)),
+			    json_integer_value(json_array_get(alike, 2)),
+			    json_integer_value(json_array_get(alike, 3)));
 }

@@ -4,18 +4,14 @@
 
 #include <event2/event.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/episode.h"
-#include "base/fdio.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "ipc/message.h"
@@ -60,7 +56,8 @@ struct ledger {
 	struct ledger_watch *watch;
 	STAILQ_HEAD(, record) waiting;
 	size_t waiting_count;
-	unsigned long long dropped;	/* since the last that was taken */
+	unsigned long long dropped;	/* in this episode */
+	bool incomplete;		/* what lasts may not be in the file */
 	json_t *batch;			/* with the child; or NULL */
 	unsigned batch_tries;
 	int64_t batch_ms;		/* when it was sent */
@@ -177,8 +174,6 @@ on_history(struct ledger *l, const struct message *m)
 
 /* Records */
 
-static void pump(struct ledger *);
-
 static void
 drop_oldest(struct ledger *l)
 {
@@ -188,6 +183,15 @@ drop_oldest(struct ledger *l)
 	l->waiting_count--;
 	json_decref(r->body);
 	free(r);
+}
+
+/* How long a next batch is to wait yet: no worker shall wear the disk out. */
+static int64_t
+rest_ms(const struct ledger *l)
+{
+	int64_t left = l->batch_ms + LEDGER_REST_MS - clock_now_ms();
+
+	return left > 0 ? left : 0;
 }
 
 static void
@@ -202,15 +206,21 @@ add_record(void *arg, json_t *body)
 	}
 	r = mem_alloc(sizeof(*r));
 	r->body = body;
-	STAILQ_INSERT_TAIL(&l->waiting, r, entry);
+	/* Those that wait may be of this run: without it they are nothing. */
+	if (str_equal(json_string_value(json_object_get(body, "k")), "run"))
+		STAILQ_INSERT_HEAD(&l->waiting, r, entry);
+	else
+		STAILQ_INSERT_TAIL(&l->waiting, r, entry);
 	if (++l->waiting_count > LEDGER_WAITING_MAX) {
 		drop_oldest(l);
 		l->dropped++;
+		l->incomplete = true;
 	}
-	if (!evtimer_pending(l->flush, NULL))
+	/* From the loop: we may be in the middle of making a batch. */
+	if (l->waiting_count == LEDGER_BATCH)
+		set_timer(l->flush, rest_ms(l));
+	else if (!evtimer_pending(l->flush, NULL))
 		set_timer(l->flush, LEDGER_FLUSH_MS);
-	if (l->waiting_count >= LEDGER_BATCH)
-		pump(l);
 }
 
 static void
@@ -224,7 +234,7 @@ send_batch(struct ledger *l)
 
 /* The run first: the others refer to it, and it says that we run. */
 static void
-fill_batch(struct ledger *l)
+fill_and_send(struct ledger *l)
 {
 	/* Of a machine that slept, it tells more: there is a batch by then. */
 	l->batch = json_array();
@@ -238,6 +248,7 @@ fill_batch(struct ledger *l)
 	l->due = l->waiting_count > 0;
 	if (!l->due)
 		event_del(l->flush);
+	send_batch(l);
 }
 
 static int start(struct ledger *, struct err *);
@@ -277,17 +288,18 @@ has_child(struct ledger *l)
 static void
 pump(struct ledger *l)
 {
+	bool due = l->due || l->waiting_count >= LEDGER_BATCH, asked = false;
 	struct question *q;
-	bool asked = false;
 
 	if (l->off || !has_child(l))
 		return;
 	TAILQ_FOREACH(q, &l->questions, entry)
 		asked = asked || !(q->sent || q->refused);
-	if (l->batch == NULL && l->trouble == NULL && (l->due || asked ||
-	    l->waiting_count >= LEDGER_BATCH)) {
-		fill_batch(l);
-		send_batch(l);
+	if (l->batch == NULL && l->trouble == NULL && (due || asked)) {
+		if (asked || rest_ms(l) == 0)
+			fill_and_send(l);
+		else
+			set_timer(l->flush, rest_ms(l));
 	}
 	/* They are answered in their order: the batch is in the answer. */
 	TAILQ_FOREACH(q, &l->questions, entry)
@@ -382,11 +394,13 @@ on_stored(struct ledger *l, const struct message *m)
 	l->failures = 0;
 	if (episode_ends(&l->episode))
 		log_info("outages are recorded again lost=%llu", l->dropped);
-	if (l->waiting_count == 0 &&
-	    (l->dropped > 0 || message_int(m, "fresh", 0) != 0))
+	l->dropped = 0;
+	if (message_int(m, "fresh", 0) != 0)
+		l->incomplete = true;
+	if (l->waiting_count == 0 && l->incomplete) {
 		ledger_watch_refresh(l->watch, true);
-	if (l->waiting_count == 0)
-		l->dropped = 0;
+		l->incomplete = false;	/* if it is too much: once */
+	}
 	pump(l);
 }
 
@@ -430,6 +444,7 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 		return;
 	if (l->batch != NULL && ++l->batch_tries >= BATCH_TRIES) {
 		l->dropped += json_array_size(l->batch);
+		l->incomplete = true;
 		json_decref(l->batch);
 		l->batch = NULL;
 	}
@@ -447,24 +462,14 @@ on_exit_of_child(void *arg, const struct process_exit *how)
 static int
 start(struct ledger *l, struct err *err)
 {
-	char *argv[] = { (char *)"hawserd: ledger", (char *)LEDGER_OPTION,
-	    (char *)(log_get_format() == LOG_JSON ? "json" : "text"),
-	    l->path, NULL };
 	struct process process;
-	int pair[2];
-	struct spawn s = { .path = "/proc/self/exe", .argv = argv,
-	    .fds = &pair[1], .fd_count = 1, .death_signal = SIGKILL };
+	int sock = child_start_self(&process, "hawserd: ledger", LEDGER_OPTION,
+	    l->path, err);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
-		return err_sys(err, "cannot make a socket for the ledger");
-	if (spawn_exec(&process, &s, err) == -1) {
-		fd_close(&pair[0]);
-		fd_close(&pair[1]);
+	if (sock == -1)
 		return -1;
-	}
-	fd_close(&pair[1]);
 	child_init(&l->child, l->base, &process, on_exit_of_child, l);
-	l->link = worker_link_new(l->base, pair[0], FROM_LEDGER, &link_ops, l);
+	l->link = worker_link_new(l->base, sock, FROM_LEDGER, &link_ops, l);
 	return 0;
 }
 
@@ -514,8 +519,7 @@ write_the_rest(struct ledger *l)
 		return;
 	do {
 		json_decref(l->batch);
-		fill_batch(l);
-		send_batch(l);
+		fill_and_send(l);
 	} while (l->waiting_count > 0);
 	/* Its end is the word that nothing follows. */
 	worker_link_free(l->link);

@@ -21,13 +21,14 @@ struct ledger;
 
 #define LEDGER_FLUSH_MS	5000	/* a record waits no longer... */
 #define LEDGER_BATCH	100	/* ...nor behind more of them */
-#define LEDGER_WAITING_MAX	4096	/* more: the oldest are dropped */
+#define LEDGER_REST_MS	100	/* between batches: 1000 records/s at most */
+#define LEDGER_WAITING_MAX	8192	/* more: the oldest are dropped */
 /* How often the file is told that we run: a kill leaves so much unknown. */
 #define LEDGER_BEAT_MS	60000
 #define LEDGER_ANSWER_MS	3000
 #define LEDGER_STUCK_MS	120000	/* a child that takes nothing is replaced */
 #define LEDGER_END_MS	400	/* for the last records, when hawserd ends */
-#define LEDGER_LIMIT_MAX	10000	/* outages in an answer */
+#define LEDGER_LIMIT_MAX	5000	/* outages in an answer */
 
 /*
  * By this, the format of the log and the file's path hawserd is the child.
@@ -48,7 +49,7 @@ struct ledger_question {
 	const char *host;	/* NULL: all */
 	int64_t since_wall_ms;	/* outages that lasted then or later */
 	int limit;		/* the newest 0..LEDGER_LIMIT_MAX of them */
-	bool slots;		/* also what availability_seed() wants */
+	bool slots;		/* hosts alone, for availability_seed() */
 };
 
 /*

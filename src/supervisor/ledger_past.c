@@ -281,24 +281,47 @@ encode_window(const struct subject *s, const struct subject *link,
 	    "longest_s", (json_int_t)(sum.longest_ms / 1000));
 }
 
+struct slot {
+	int64_t up_ms, down_ms, outages;
+};
+
+static struct slot
+sum_slot(const struct subject *s, const struct uptime_spans *down, int64_t to)
+{
+	int64_t from = to - AVAILABILITY_SLOT_MS;
+	struct slot slot = { .down_ms = uptime_length(down, from, to) };
+
+	slot.up_ms = uptime_length(&s->known, from, to) - slot.down_ms;
+	for (size_t i = 0; i < s->row_count; i++)
+		slot.outages += s->rows[i].span.from >= from &&
+		    s->rows[i].span.from < to;
+	return slot;
+}
+
+/* Equal neighbours are one: mostly all are. */
 static json_t *
 encode_slots(const struct subject *s, const struct uptime_spans *down,
     int64_t now)
 {
 	json_t *slots = json_array();
+	struct slot last = sum_slot(s, down, now), next = last;
+	int same = 1;
 
-	for (int64_t i = 0; i < AVAILABILITY_SLOTS; i++) {
-		int64_t to = now - i * AVAILABILITY_SLOT_MS;
-		int64_t from = to - AVAILABILITY_SLOT_MS;
-		int64_t known = uptime_length(&s->known, from, to);
-		int64_t lost = uptime_length(down, from, to);
-		int began = 0;
-
-		for (size_t j = 0; j < s->row_count; j++)
-			began += s->rows[j].span.from >= from &&
-			    s->rows[j].span.from < to;
-		json_array_append_new(slots, json_pack("[I, I, i]",
-		    (json_int_t)(known - lost), (json_int_t)lost, began));
+	for (int64_t i = 1; i <= AVAILABILITY_SLOTS; i++) {
+		if (i < AVAILABILITY_SLOTS)
+			next = sum_slot(s, down,
+			    now - i * AVAILABILITY_SLOT_MS);
+		if (i < AVAILABILITY_SLOTS && next.up_ms == last.up_ms &&
+		    next.down_ms == last.down_ms &&
+		    next.outages == last.outages) {
+			same++;
+			continue;
+		}
+		json_array_append_new(slots, json_pack("[i, I, I, I]", same,
+		    (json_int_t)last.up_ms, (json_int_t)last.down_ms,
+		    (json_int_t)last.outages));
+		last = next;
+		same = 1;
 	}
 	return slots;
 }
@@ -329,13 +352,17 @@ encode_subject(struct asking *a, const struct subject *s,
 	json_t *o;
 
 	find_down(s, link, &down);
-	o = json_pack("{s:s, s:s?, s:o, s:o, s:o}", "host", s->host,
-	    "forward", s->forward[0] != '\0' ? s->forward : NULL,
-	    "day", encode_window(s, link, &down, UPTIME_DAY_MS, now),
-	    "week", encode_window(s, link, &down, 7 * UPTIME_DAY_MS, now),
-	    "month", encode_window(s, link, &down, 30 * UPTIME_DAY_MS, now));
 	if (a->question->slots)
-		json_object_set_new(o, "slots", encode_slots(s, &down, now));
+		o = json_pack("{s:s, s:o}", "host", s->host,
+		    "slots", encode_slots(s, &down, now));
+	else
+		o = json_pack("{s:s, s:s?, s:o, s:o, s:o}", "host", s->host,
+		    "forward", s->forward[0] != '\0' ? s->forward : NULL,
+		    "day", encode_window(s, link, &down, UPTIME_DAY_MS, now),
+		    "week", encode_window(s, link, &down, 7 * UPTIME_DAY_MS,
+		    now),
+		    "month", encode_window(s, link, &down, 30 * UPTIME_DAY_MS,
+		    now));
 	uptime_spans_fini(&down);
 	return o;
 }
@@ -368,7 +395,8 @@ tell_subjects(struct asking *a, sqlite3_stmt *st)
 		has_link = s.forward[0] != '\0' &&
 		    str_equal(link.host, s.host);
 		/* Of one that nobody watched lately nothing is to be said. */
-		if (rc == SQLITE_OK && s.known.count > 0)
+		if (rc == SQLITE_OK && s.known.count > 0 &&
+		    !(has_link && a->question->slots))
 			add(a, "summary", encode_subject(a, &s,
 			    has_link ? &link : NULL));
 		if (s.forward[0] == '\0') {

@@ -35,7 +35,10 @@
  *				A flap began within 10 minutes of the end of
  *				the outage before
  *	    .longest_s		the longest outage that it has a part of
- *	  .slots	if asked for: see availability_slots()
+ *
+ * For availability_seed() the summary is asked for in another form, of hosts
+ * alone, without outages: .slots are [how many slots alike, the newest first,
+ * up_ms, down_ms, outages that began] each.
  *
  * A forward is down whenever its link is. While a clock was wrong runs may
  * overlap; what was down in one of them counts as down.
@@ -46,7 +49,7 @@ struct ledger_past_question {
 	int64_t now, since;	/* wall time, ms */
 	int64_t run;		/* whose outages may still last */
 	int64_t limit;		/* of outages */
-	bool slots;
+	bool slots;		/* the summary is in this form */
 };
 
 /*

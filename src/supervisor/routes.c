@@ -328,7 +328,7 @@ get_history(struct routes_call *c)
 		    "2026-11-20T06:46:51Z"));
 	if (q.limit == -1)
 		return reply(400, routes_error("limit is a number up to "
-		    "10000"));
+		    "5000"));
 	if (c->env->ledger == NULL)
 		return reply(503, routes_error("outages are not recorded: "
 		    "hawserd's log says why"));

@@ -277,8 +277,7 @@ on_past(void *arg, json_t *history, const char *error)
 		struct host_entry *e = host_table_find(s->table,
 		    json_string_value(json_object_get(subject, "host")));
 
-		if (e != NULL &&
-		    json_is_null(json_object_get(subject, "forward")))
+		if (e != NULL)
 			host_seed_availability(e,
 			    json_object_get(subject, "slots"));
 	}

@@ -36,13 +36,6 @@ uptime_add(struct uptime_spans *s, int64_t from, int64_t to)
 	s->list[s->count++] = (struct uptime_span){ from, to };
 }
 
-void
-uptime_add_all(struct uptime_spans *s, const struct uptime_spans *more)
-{
-	for (size_t i = 0; i < more->count; i++)
-		uptime_add(s, more->list[i].from, more->list[i].to);
-}
-
 static int
 compare(const void *a, const void *b)
 {

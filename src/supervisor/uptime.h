@@ -32,9 +32,6 @@ void uptime_spans_fini(struct uptime_spans *);
 /* Adds one; one that is empty or ends before it begins is left out. */
 void uptime_add(struct uptime_spans *, int64_t from, int64_t to);
 
-/* Adds all of another. */
-void uptime_add_all(struct uptime_spans *, const struct uptime_spans *);
-
 /* Sorts them, and joins those that overlap or touch. */
 void uptime_join(struct uptime_spans *);
 

@@ -258,6 +258,34 @@ test_past(void **state)
 	json_decref(all);
 }
 
+/* The last day in quarters of an hour, as a new hawserd wants it. */
+static void
+test_slots(void **state)
+{
+	struct fixture *f = *state;
+	json_t *all = json_pack("{s:[], s:[]}", "outages", "summary"), *slots;
+	struct ledger_past_question q = { .now = f->now, .since = f->now,
+	    .slots = true };
+	struct err err;
+	char *text;
+
+	store(f, json_pack("[o, o, o, o]",
+	    run_record(2, f->now - 30 * HOUR, 30 * HOUR),
+	    watch_record(2, "", 10 * HOUR, 19 * HOUR),
+	    watch_record(2, "R:80", 10 * HOUR, -1),
+	    outage_record(2, "vps", "", 28 * HOUR, 5 * MINUTE, "two hours")));
+	if (ledger_past(f->db, &q, on_part, all, &err) == -1)
+		fail_msg("%s", err.text);
+	assert_int_equal(json_array_size(json_object_get(all, "summary")), 1);
+	slots = get(all, "summary", "0.slots");
+	text = json_dumps(slots, JSON_COMPACT);
+	/* Not watched; up; the outage; up; not watched. */
+	assert_string_equal(text, "[[4,0,0,0],[3,900000,0,0],"
+	    "[1,600000,300000,1],[72,900000,0,0],[16,0,0,0]]");
+	free(text);
+	json_decref(all);
+}
+
 /* Records that make no sense cost themselves alone. */
 static void
 test_bad_records(void **state)
@@ -539,6 +567,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(t)	cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 		TEST(test_past),
+		TEST(test_slots),
 		TEST(test_bad_records),
 		TEST(test_windows),
 		TEST(test_corrupt),
