@@ -36,6 +36,12 @@ clock_boot_ms(void)
 }
 
 int64_t
+clock_cpu_ms(void)
+{
+	return read_us(CLOCK_PROCESS_CPUTIME_ID) / 1000;
+}
+
+int64_t
 clock_wall_ms(void)
 {
 	return read_us(CLOCK_REALTIME) / 1000;

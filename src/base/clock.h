@@ -26,6 +26,9 @@ int64_t clock_now_us(void);
  */
 int64_t clock_boot_ms(void);
 
+/* Milliseconds of CPU time that this process has used. */
+int64_t clock_cpu_ms(void);
+
 /* Milliseconds since 1970 (CLOCK_REALTIME): for people only. */
 int64_t clock_wall_ms(void);
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "base/str.h"
 
 #define FIRST_FD	3	/* where a child finds what it was given */
+#define STACK_SIZE	(256 * 1024)	/* of a child that is no program yet */
 
 /* Where the environment of children comes from: all that may pass. */
 static const char *const passed[] = {
@@ -82,44 +84,32 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* What a child needs until it runs another program; -1: nothing. */
-struct tools {
-	int report;
-	int program;
-};
-
-/* Puts *fd at this number, closed by execve. */
-static void
-move(int *fd, int to)
-{
-	dup3(*fd, to, O_CLOEXEC);
-	*fd = to;
-}
-
-/* Puts fds at 3, 4... and the tools behind them, and closes all others. */
-static void
-arrange_fds(const int *fds, size_t count, struct tools *t)
+/*
+ * Puts fds at 3, 4... and the program's (0 or -1: there is none), to be closed
+ * by execve, behind them; closes all others. The program's new number.
+ */
+static int
+arrange_fds(const int *fds, size_t count, int program)
 {
 	int high[SPAWN_FDS_MAX], null, next = FIRST_FD + (int)count;
 
 	/* Out of the way first: a target may be another one's source. */
 	for (size_t i = 0; i < count; i++)
-		high[i] = fcntl(fds[i], F_DUPFD, next + 2);
-	if (t->report > 0)
-		t->report = fcntl(t->report, F_DUPFD, next + 2);
-	if (t->program > 0)
-		t->program = fcntl(t->program, F_DUPFD, next + 2);
+		high[i] = fcntl(fds[i], F_DUPFD, next + 1);
+	if (program > 0)
+		program = fcntl(program, F_DUPFD, next + 1);
 	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) != -1) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 	}
 	for (size_t i = 0; i < count; i++)
 		dup2(high[i], FIRST_FD + (int)i);
-	if (t->report > 0)
-		move(&t->report, next++);
-	if (t->program > 0)
-		move(&t->program, next++);
+	if (program > 0) {
+		dup3(program, next, O_CLOEXEC);
+		program = next++;
+	}
 	close_from((unsigned)next);
+	return program;
 }
 
 static void
@@ -161,21 +151,52 @@ no_process(struct err *err, const char *what)
 	return err_sys(err, "cannot start %s", what);
 }
 
-static void
-run_program(const struct spawn *s, char **envp, const struct tools *t)
-{
-	int cause;
-	ssize_t n;
+/* What a child is to become, and what went wrong. */
+struct launch {
+	const struct spawn *s;
+	char **envp;
+	pid_t parent;
+	int cause;		/* errno; 0: the program runs */
+};
 
-	if (t->program > 0)
-		syscall(SYS_execveat, t->program, "", s->argv, envp,
+/* The child, in our memory: it changes nothing there but errno and cause. */
+static int
+launch(void *arg)
+{
+	struct launch *l = arg;
+	const struct spawn *s = l->s;
+	int program;
+
+	become_child(l->parent, s->death_signal);
+	program = arrange_fds(s->fds, s->fd_count, s->program);
+	if (program > 0)
+		syscall(SYS_execveat, program, "", s->argv, l->envp,
 		    AT_EMPTY_PATH);
 	/* A script is not found by a descriptor that is closed by then. */
-	if (t->program <= 0 || errno == ENOENT || errno == ENOSYS)
-		execve(s->path, s->argv, envp);
-	cause = errno;
-	n = write(t->report, &cause, sizeof(cause));
-	_exit(n == sizeof(cause) ? 127 : 126);
+	if (program <= 0 || errno == ENOENT || errno == ENOSYS)
+		execve(s->path, s->argv, l->envp);
+	l->cause = errno;
+	return 127;
+}
+
+/*
+ * As vfork(2) does, for a fork copies the page tables of a supervisor of many
+ * hosts for each: we go on when the child has left our memory. Signals wait,
+ * as their handlers would run there, too. Fills out; -1 with errno set.
+ */
+static int
+clone_child(struct process *out, struct launch *l)
+{
+	char *stack = mem_alloc(STACK_SIZE);
+	sigset_t all, old;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	out->pid = clone(launch, stack + STACK_SIZE,
+	    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, l, &out->pidfd);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	free(stack);
+	return out->pid == -1 ? -1 : 0;
 }
 
 int
@@ -187,41 +208,23 @@ spawn_open(const char *path)
 int
 spawn_exec(struct process *out, const struct spawn *s, struct err *err)
 {
-	int report[2], cause;
-	pid_t pid, parent = getpid();
-	char **envp;
-	ssize_t n;
+	struct launch l = { .s = s, .parent = getpid() };
+	int rc;
 
 	assert(s->fd_count <= SPAWN_FDS_MAX);
 	*out = (struct process){ -1, -1 };
-	if (pipe2(report, O_CLOEXEC) == -1)
-		return err_sys(err, "cannot start %s", s->path);
-	envp = spawn_environment(s->env);
-	if ((pid = fork()) == 0) {
-		struct tools tools = { report[1], s->program };
-
-		become_child(parent, s->death_signal);
-		arrange_fds(s->fds, s->fd_count, &tools);
-		run_program(s, envp, &tools);
-	}
-	free(envp);
-	fd_close(&report[1]);
-	if (pid == -1) {
-		no_process(err, s->path);
-		fd_close(&report[0]);
-		return -1;
-	}
-	/* End of file as soon as the program runs. */
-	do
-		n = read(report[0], &cause, sizeof(cause));
-	while (n == -1 && errno == EINTR);
-	fd_close(&report[0]);
-	if (n == sizeof(cause)) {
-		waitpid(pid, NULL, 0);
-		errno = cause;
-		return err_sys(err, "cannot run %s", s->path);
-	}
-	return adopt(out, pid, err);
+	l.envp = spawn_environment(s->env);
+	rc = clone_child(out, &l);
+	free(l.envp);
+	if (rc == -1)
+		return no_process(err, s->path);
+	if (l.cause == 0)
+		return 0;
+	waitpid(out->pid, NULL, 0);
+	fd_close(&out->pidfd);
+	out->pid = -1;
+	errno = l.cause;
+	return err_sys(err, "cannot run %s", s->path);
 }
 
 int
@@ -235,7 +238,7 @@ spawn_fork(struct process *out, int fd, int (*run)(int fd, void *arg),
 		return no_process(err, "a process");
 	if (pid == 0) {
 		become_child(parent, SIGKILL);
-		arrange_fds(&fd, 1, &(struct tools){ -1, -1 });
+		arrange_fds(&fd, 1, -1);
 		_exit(run(FIRST_FD, arg));
 	}
 	return adopt(out, pid, err);

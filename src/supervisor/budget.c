@@ -22,6 +22,8 @@ struct budget_endpoint {
 
 struct budget {
 	unsigned places;
+	unsigned burst;			/* places taken since burst_ms */
+	int64_t burst_ms;
 	struct event *tick;		/* NULL: not started */
 	LIST_HEAD(, budget_endpoint) endpoints;
 };
@@ -74,23 +76,39 @@ is_idle(const struct budget_endpoint *e)
 	    clock_now_ms() - e->granted_ms > BUDGET_MEMORY_MS);
 }
 
+/*
+ * When somebody may have a place again, wherever it leads. Not before there is
+ * a loop, for which this is.
+ */
+static int64_t
+burst_end_ms(const struct budget *b)
+{
+	return b->tick != NULL && b->burst >= BUDGET_BURST ?
+	    b->burst_ms + BUDGET_BURST_MS : 0;
+}
+
 static bool
 may_have(const struct budget *b, const struct budget_endpoint *e,
     const struct budget_claim *c)
 {
-	if (e->in_use >= b->places)
+	if (e->in_use >= b->places || clock_now_ms() < burst_end_ms(b))
 		return false;
 	return !is_slow(b, e) || c == e->last ||
 	    clock_now_ms() - e->granted_ms >= BUDGET_PACE_MS;
 }
 
 static void
-take(struct budget_endpoint *e, struct budget_claim *c)
+take(struct budget *b, struct budget_endpoint *e, struct budget_claim *c)
 {
 	c->granted = true;
 	e->in_use++;
 	e->last = c;
 	e->granted_ms = clock_now_ms();
+	if (e->granted_ms - b->burst_ms >= BUDGET_BURST_MS) {
+		b->burst = 0;
+		b->burst_ms = e->granted_ms;
+	}
+	b->burst++;
 }
 
 static void
@@ -100,7 +118,7 @@ serve(struct budget *b, struct budget_endpoint *e)
 
 	while ((c = TAILQ_FIRST(&e->waiting)) != NULL && may_have(b, e, c)) {
 		TAILQ_REMOVE(&e->waiting, c, entry);
-		take(e, c);
+		take(b, e, c);
 		c->on_grant(c->arg);
 	}
 }
@@ -112,15 +130,22 @@ arm(struct budget *b)
 	struct timeval tv = { 0 };
 	struct budget_endpoint *e;
 	int64_t least = INT64_MAX, now = clock_now_ms();
+	int64_t wait = burst_end_ms(b) - now;
 
 	if (b->tick == NULL)
 		return;
-	LIST_FOREACH(e, &b->endpoints, entry)
+	LIST_FOREACH(e, &b->endpoints, entry) {
+		int64_t due = is_slow(b, e) ?
+		    e->granted_ms + BUDGET_PACE_MS - now : 0;
+
 		if (!TAILQ_EMPTY(&e->waiting) && e->in_use < b->places &&
-		    e->granted_ms + BUDGET_PACE_MS - now < least)
-			least = e->granted_ms + BUDGET_PACE_MS - now;
+		    due < least)
+			least = due;
+	}
 	if (least == INT64_MAX)
 		return;
+	if (least < wait)
+		least = wait;
 	if (least > 0) {
 		tv.tv_sec = (time_t)(least / 1000);
 		tv.tv_usec = (suseconds_t)(least % 1000 * 1000);
@@ -201,7 +226,7 @@ budget_ask(struct budget *b, struct budget_claim *c, const char *hostname,
 	assert(c->endpoint == NULL);
 	c->endpoint = e;
 	if (TAILQ_EMPTY(&e->waiting) && may_have(b, e, c)) {
-		take(e, c);
+		take(b, e, c);
 		return true;
 	}
 	TAILQ_INSERT_TAIL(&e->waiting, c, entry);

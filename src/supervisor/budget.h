@@ -15,11 +15,17 @@
  * tried once in BUDGET_PACE_MS by all hosts together: what one learns, the
  * others need not ask. The first answer ends that. A host that asks for the
  * same server as it did last, with nobody in between, keeps its own pace.
+ *
+ * Of a thousand hosts with servers of their own, too, only a few start before
+ * the loop has looked at what else there is to do.
  */
 
 /* sshd's MaxStartups begins to drop at 10: leave room for people. */
 #define BUDGET_PLACES	8
 #define BUDGET_PACE_MS	1000
+/* So many places at a time, wherever they lead: starting a worker is work. */
+#define BUDGET_BURST	8
+#define BUDGET_BURST_MS	20
 /* A server that nobody has asked for is forgotten after this time. */
 #define BUDGET_MEMORY_MS	(15 * 60 * 1000)
 

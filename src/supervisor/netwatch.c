@@ -100,7 +100,8 @@ open_hints(void)
 static struct netwatch_time
 read_clocks(void)
 {
-	return (struct netwatch_time){ clock_now_ms(), clock_boot_ms() };
+	return (struct netwatch_time){ clock_now_ms(), clock_boot_ms(),
+	    clock_cpu_ms() };
 }
 
 int64_t
@@ -112,6 +113,7 @@ netwatch_slept(const struct netwatch_time *last,
 
 	if (suspended >= NETWATCH_SUSPEND_MS)
 		return suspended;
+	gap -= now->cpu - last->cpu;
 	return gap > NETWATCH_TICK_MS + NETWATCH_LATE_MS ?
 	    gap - NETWATCH_TICK_MS : 0;
 }

@@ -21,7 +21,8 @@ struct event_base;
  * is all that an idle supervisor wakes up for here. It was a suspend if
  * CLOCK_MONOTONIC has stood still meanwhile. If it has not, but the timer is
  * late, we were stopped (SIGSTOP, the freezer, a paused virtual machine): that
- * is noticed for certain if it lasted NETWATCH_TICK_MS + NETWATCH_LATE_MS.
+ * is noticed for certain if it lasted NETWATCH_TICK_MS + NETWATCH_LATE_MS. Time
+ * in which we were busy ourselves makes the timer late, too, and doesn't count.
  * CLOCK_REALTIME plays no part.
  */
 
@@ -46,10 +47,11 @@ struct netwatch *netwatch_new(struct event_base *,
 
 void netwatch_free(struct netwatch *);		/* also NULL */
 
-/* The two clocks, in milliseconds. */
+/* The clocks, in milliseconds. */
 struct netwatch_time {
 	int64_t monotonic;
 	int64_t boot;
+	int64_t cpu;		/* what this process has used */
 };
 
 /* The pure half: how long we slept between two ticks; 0: not. */

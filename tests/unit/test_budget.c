@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <event2/event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +11,7 @@
 #include "supervisor/budget.h"
 #include "supervisor/schedule.h"
 
-static int grants[32];
+static int grants[64];
 static int grant_count;
 
 static void
@@ -334,6 +335,57 @@ a_thousand_hosts_and_one_server(void **state)
 	clock_inject(NULL);
 }
 
+#define CROWD	50
+
+struct turns {
+	struct event *beside;	/* something else that the loop has to do */
+	int count;
+	int most;		/* grants between two turns of it */
+	int seen;
+};
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct turns *t = arg;
+
+	(void)fd;
+	(void)what;
+	t->count++;
+	if (grant_count - t->seen > t->most)
+		t->most = grant_count - t->seen;
+	t->seen = grant_count;
+}
+
+/* Servers of their own, all due at once: the loop has time for others. */
+static void
+a_crowd_of_servers_starts_in_bursts(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct budget *b = budget_new(BUDGET_PLACES);
+	struct budget_claim c[CROWD];
+	struct turns turns = { 0 };
+	int at_once = 0;
+
+	(void)state;
+	budget_start(b, base);
+	init(c, CROWD);
+	for (int i = 0; i < CROWD; i++)
+		at_once += budget_ask(b, &c[i], "a", (uint16_t)(i + 1));
+	assert_int_equal(at_once, BUDGET_BURST);
+	turns.beside = event_new(base, -1, EV_PERSIST, on_turn, &turns);
+	event_add(turns.beside, &(struct timeval){ .tv_usec = 1000 });
+	while (grant_count < CROWD - at_once)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_true(turns.most <= BUDGET_BURST);
+	assert_true(turns.count > 0);
+	for (int i = 0; i < CROWD; i++)
+		budget_give_back(b, &c[i]);
+	event_free(turns.beside);
+	budget_free(b);
+	event_base_free(base);
+}
+
 int
 main(void)
 {
@@ -344,6 +396,7 @@ main(void)
 		cmocka_unit_test(silence_is_asked_once_a_second),
 		cmocka_unit_test(forgiven_servers_have_all_places),
 		cmocka_unit_test(a_thousand_hosts_and_one_server),
+		cmocka_unit_test(a_crowd_of_servers_starts_in_bursts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,25 +41,28 @@ static void
 sleep_is_told_from_ticks(void **state)
 {
 	static const struct {
-		int64_t monotonic, boot, slept;
+		int64_t monotonic, boot, slept, cpu;
 	} rows[] = {
-		{ 5000, 5000, 0 },		/* as it should be */
-		{ 5900, 5900, 0 },
-		{ 8000, 8000, 0 },		/* 3 s late: a busy machine */
-		{ 8001, 8001, 3001 },		/* stopped */
-		{ 65000, 65000, 60000 },
-		{ 5000, 5999, 0 },
-		{ 5000, 6000, 1000 },		/* suspended */
-		{ 100, 3600100, 3600000 },
-		{ 70000, 80000, 10000 },	/* both */
-		{ 10, 10, 0 },			/* early, after a late one */
+		{ 5000, 5000, 0, 0 },		/* as it should be */
+		{ 5900, 5900, 0, 0 },
+		{ 8000, 8000, 0, 0 },		/* 3 s late: a busy machine */
+		{ 8001, 8001, 3001, 0 },		/* stopped */
+		{ 65000, 65000, 60000, 0 },
+		{ 5000, 5999, 0, 0 },
+		{ 5000, 6000, 1000, 0 },		/* suspended */
+		{ 100, 3600100, 3600000, 0 },
+		{ 70000, 80000, 10000, 0 },	/* both */
+		{ 10, 10, 0, 0 },		/* early, after a late one */
+		{ 20000, 20000, 0, 12000 },	/* busy ourselves */
+		{ 20000, 20000, 3001, 11999 },	/* and stopped */
 	};
-	struct netwatch_time last = { 1000000, 7000000 };
+	struct netwatch_time last = { 1000000, 7000000, 300 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct netwatch_time now = { last.monotonic +
-		    rows[i].monotonic, last.boot + rows[i].boot };
+		    rows[i].monotonic, last.boot + rows[i].boot,
+		    last.cpu + rows[i].cpu };
 
 		assert_int_equal(netwatch_slept(&last, &now), rows[i].slept);
 	}
