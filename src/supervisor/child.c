@@ -68,7 +68,8 @@ child_init(struct child *c, struct event_base *base, struct process *process,
 	*process = (struct process){ -1, -1 };
 	c->event = event_new(base, c->process.pidfd, EV_READ | EV_PERSIST,
 	    on_pidfd, c);
-	if (c->event == NULL || event_add(c->event, NULL) == -1)
+	if (c->event == NULL || event_priority_set(c->event, 0) == -1 ||
+	    event_add(c->event, NULL) == -1)
 		abort();
 }
 

@@ -8,6 +8,14 @@ struct event;
 struct event_base;
 
 /*
+ * For event_base_priority_init(), so that what children have said (see
+ * worker_link.h), and that they have ended, is heard before any timer judges
+ * them: when we were late ourselves, it was in time. Without, they come as they
+ * come.
+ */
+#define CHILD_PRIORITIES	2
+
+/*
  * child: tells its owner, from the loop, that a child process has ended; by
  * then the process and its group are gone. Embedded in its owner.
  */

@@ -22,6 +22,7 @@
 #include "ipc/message.h"
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
+#include "supervisor/child.h"
 #include "supervisor/daemonize.h"
 #include "supervisor/event_stream.h"
 #include "supervisor/guard.h"
@@ -40,7 +41,6 @@
 #include "supervisor/reload.h"
 #include "supervisor/resolver.h"
 #include "supervisor/routes.h"
-#include "supervisor/worker_link.h"
 
 /* Open connections have their time, and workers a moment to go after it. */
 #define STOP_MS		(MESSAGE_STOP_MS + 500)
@@ -371,7 +371,7 @@ set_up(struct supervisor *s, struct err *err)
 	    .file = s->options.config_file, .runs_here = true };
 
 	if ((s->base = event_base_new()) == NULL ||
-	    event_base_priority_init(s->base, WORKER_LINK_PRIORITIES) == -1)
+	    event_base_priority_init(s->base, CHILD_PRIORITIES) == -1)
 		return err_set(err, ERR_NOMEM, "there is no event loop");
 	if (watch_signals(s, err) == -1)
 		return -1;

@@ -16,13 +16,6 @@ struct event_base;
 
 #define WORKER_LINK_QUEUE_MAX	1024
 
-/*
- * For event_base_priority_init(), so that what children have said is heard
- * before any timer judges them: when we were late ourselves, it was in time.
- * Without, the two come as they come.
- */
-#define WORKER_LINK_PRIORITIES	2
-
 struct worker_link;
 
 struct worker_link_ops {

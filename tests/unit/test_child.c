@@ -97,6 +97,44 @@ one_that_runs_is_killed_and_reaped(void **state)
 	event_base_free(base);
 }
 
+/* As many as the kernel doesn't tell of at a time. */
+#define CROWD	50
+
+static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	int *before = arg;
+
+	(void)fd;
+	(void)what;
+	assert_int_equal(exits - *before, CROWD);
+	*before = -1;
+}
+
+/* After we were stopped: whose time is judged has long ended. */
+static void
+an_end_comes_before_a_late_timer(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct timeval soon = { 0, 1000 };
+	struct child c[CROWD];
+	int before = exits;
+	struct event *timer;
+	siginfo_t info;
+
+	(void)state;
+	event_base_priority_init(base, CHILD_PRIORITIES);
+	timer = evtimer_new(base, on_late, &before);
+	evtimer_add(timer, &soon);
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(waitid(P_PID, (id_t)start(base, &c[i], "end"),
+		    &info, WEXITED | WNOWAIT), 0);
+	while (before != -1)
+		event_base_loop(base, EVLOOP_ONCE);
+	event_free(timer);
+	event_base_free(base);
+}
+
 /* As in the kernel's hands (state D): here a tracer holds it at its exit. */
 static void
 one_that_does_not_die_is_reaped_later(void **state)
@@ -127,6 +165,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_end_is_told),
+		cmocka_unit_test(an_end_comes_before_a_late_timer),
 		cmocka_unit_test(one_that_runs_is_killed_and_reaped),
 		cmocka_unit_test(one_that_does_not_die_is_reaped_later),
 	};

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "supervisor/child.h"
 #include "supervisor/worker_link.h"
 
 struct fixture {
@@ -336,7 +337,7 @@ what_was_said_comes_before_a_late_timer(void **state)
 	struct event *timer;
 	int pair[2], fars[CROWD], far = f->far;
 
-	event_base_priority_init(base, WORKER_LINK_PRIORITIES);
+	event_base_priority_init(base, CHILD_PRIORITIES);
 	for (int i = 0; i < CROWD; i++) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET |
 		    SOCK_CLOEXEC, 0, pair), 0);
