@@ -76,9 +76,11 @@ def test_each_change_wakes_whom_it_concerns(hawserd, sshd, keys, ca, workdir,
         os.rename(path["named"] + "-cert.pub", certificate)
 
     def start_agent():
-        agent = Agent(workdir, "later.sock")
+        """It appears with its key: nobody hears of one that is added."""
+        agent = Agent(workdir, "new.sock")
         stack.callback(agent.stop)
         agent.add(keys.ecdsa)
+        os.rename(agent.path, later)
 
     def configure():
         path["conf"] = keys.ed25519
