@@ -332,8 +332,14 @@ get_history(struct routes_call *c)
 	if (c->env->ledger == NULL)
 		return reply(503, routes_error("outages are not recorded: "
 		    "hawserd's log says why"));
-	if (host != NULL)
+	if (host != NULL) {
+		json_t *name = json_string(host);
+
 		c->name = str_dup(host);
+		json_decref(name);
+		if (name == NULL)	/* not UTF-8: nobody is called so */
+			return no_such_host(c);
+	}
 	ledger_ask(c->env->ledger, &q, on_history, c);
 	return reply(0, NULL);
 }

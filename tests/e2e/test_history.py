@@ -92,6 +92,7 @@ def test_questions(hawserd, sshd, target):
     hawserd.wait_up("vps")
     assert history(hawserd, "?host=vps")["outages"] == []
     assert hawserd.request("GET", "/v1/history?host=nobody")[0] == 404
+    assert hawserd.request("GET", "/v1/history?host=%ff")[0] == 404
     for bad in ("since=now", "limit=-1", "limit=x", "limit=5001"):
         assert hawserd.request("GET", f"/v1/history?{bad}")[0] == 400, bad
     assert hawserd.cli("history", "nobody").returncode == 1

@@ -88,7 +88,8 @@ tests_unit_test_ledger_db_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_ledger_db_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_ledger_watch
-tests_unit_test_ledger_watch_SOURCES = tests/unit/test_ledger_watch.c
+tests_unit_test_ledger_watch_SOURCES = tests/unit/test_ledger_watch.c \
+	tests/unit/wall_clock.c tests/unit/wall_clock.h
 tests_unit_test_ledger_watch_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_ledger_watch_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "supervisor/ledger_watch.h"
+#include "wall_clock.h"
 
 /* What is told is written down: one line per record. */
 struct fixture {
@@ -249,13 +250,24 @@ test_run(void **state)
 	assert_true(id == ledger_watch_id(f->watch));
 	assert_int_equal(number(run, "ms"), 0);
 	json_decref(run);
-	/* The wall's clock jumps by an hour against the one that doesn't. */
+	/* It lasts by the clock that doesn't jump. */
 	now += 3600000;
 	run = ledger_watch_run(f->watch);
 	assert_true(number(run, "run") == id);
 	assert_int_equal(number(run, "ms"), 3600000);
 	assert_true(llabs(number(run, "began") + 3600000 - began) < 60000);
+	began = number(run, "began");
 	json_decref(run);
+	/* A machine without a clock of its own learns the time. */
+	wall_clock_set(30LL * WALL_YEAR);
+	now += 1000;
+	run = ledger_watch_run(f->watch);
+	assert_true(number(run, "run") == id);
+	assert_int_equal(number(run, "ms"), 3601000);
+	assert_true(llabs(number(run, "began") - 30LL * WALL_YEAR * 1000 -
+	    began) < 60000);
+	json_decref(run);
+	wall_clock_set(0);
 }
 
 /* A machine that slept: who knows what was meanwhile. */
