@@ -18,7 +18,8 @@ SYSTEMD = "/usr/lib/systemd/systemd"
 TARGETS = ("basic", "multi-user", "network", "nss-lookup", "shutdown",
            "sockets", "sysinit", "test")
 # $1 is the test's folder. What is written below /etc, /usr and /var is gone
-# with the namespace; hawser lies in /usr as `make install` put it.
+# with the namespace; hawser lies in /usr as `make install` put it, and has no
+# past, though one of this machine may.
 INSIDE = """
 mount --make-rprivate / && mount -t proc proc /proc &&
 umount -R -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
@@ -30,6 +31,7 @@ for d in etc usr var; do
 	mount -t overlay -o "lowerdir=$below,upperdir=$d,workdir=$d.work" \
 	    overlay /$d || exit 1
 done &&
+rm -rf /var/lib/hawser &&
 exec env -i container=hawser-test PATH="$PATH" \
     SYSTEMD_UNIT_PATH="$1/units:$2" """ + SYSTEMD + """ --system \
     --unit=test.target --log-target=console --show-status=no --dump-core=no
