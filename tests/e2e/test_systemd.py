@@ -325,7 +325,7 @@ def exposure(systemd, unit, *drop_ins):
 def test_units_are_valid_and_tight(systemd):
     systemd.start()
     found = {}
-    for top, _, files in os.walk(os.path.join(systemd.folder, "dest")):
+    for top, _, files in os.walk(systemd.dest):
         if "hawserd.service" in files:
             found[os.path.basename(top)] = os.path.join(top,
                                                         "hawserd.service")

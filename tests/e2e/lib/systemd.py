@@ -2,10 +2,15 @@
 """A systemd of the test's own: the first process of namespaces in which
 hawser is installed, and nothing else runs."""
 
+import atexit
 import contextlib
+import fcntl
+import functools
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -17,9 +22,9 @@ SYSTEMD = "/usr/lib/systemd/systemd"
 # What units are ordered after; the machine's own would start half of it.
 TARGETS = ("basic", "multi-user", "network", "nss-lookup", "shutdown",
            "sockets", "sysinit", "test")
-# $1 is the test's folder. What is written below /etc, /usr and /var is gone
-# with the namespace; hawser lies in /usr as `make install` put it, and has no
-# past, though one of this machine may.
+# $1 is the test's folder, $2 where the units are, $3 what is put over /usr. What
+# is written below /etc, /usr and /var is gone with the namespace; hawser has no
+# past there, though one of this machine may.
 INSIDE = """
 mount --make-rprivate / && mount -t proc proc /proc &&
 umount -R -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
@@ -27,7 +32,7 @@ mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system &&
 mount -t tmpfs tmpfs "$1/up" && cd "$1/up" &&
 for d in etc usr var; do
 	mkdir $d $d.work && chmod 755 $d && below=/$d &&
-	if [ -d "$1/dest/$d" ]; then below=$1/dest/$d:/$d; fi &&
+	if [ -d "$3/$d" ]; then below=$3/$d:/$d; fi &&
 	mount -t overlay -o "lowerdir=$below,upperdir=$d,workdir=$d.work" \
 	    overlay /$d || exit 1
 done &&
@@ -49,6 +54,18 @@ def _cgroup2():
     return None
 
 
+@functools.lru_cache
+def _installed():
+    """Where everything lies as `make install` put it."""
+    dest = tempfile.mkdtemp(prefix="hw-dest-")
+    atexit.register(shutil.rmtree, dest)
+    with open(os.path.join(BUILD, "config.status"), "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-C", BUILD, "install", f"DESTDIR={dest}"],
+                       check=True, capture_output=True)
+    return dest
+
+
 class Systemd:
     def __init__(self, folder):
         self.folder = folder
@@ -61,17 +78,14 @@ class Systemd:
         self._cgroup = os.path.join(top, os.path.basename(folder))
         for name in ("", "up", "units", "units/hawserd.service.d"):
             os.mkdir(os.path.join(folder, name))
-        self._install()
+        self.dest = _installed()
+        self._find_units()
 
-    def _install(self):
-        dest = os.path.join(self.folder, "dest")
-        subprocess.run(["make", "-C", BUILD, "install", f"DESTDIR={dest}"],
-                       check=True, capture_output=True)
-        found = [top for top, _, files in os.walk(dest)
+    def _find_units(self):
+        found = [top for top, _, files in os.walk(self.dest)
                  if "hawserd.service" in files and top.endswith("/system")]
         if not found:
             pytest.skip("configured without systemd's units")
-        # Not below the real /lib, where it would be a link's neighbour.
         self._units = found[0]
         for name in TARGETS:
             self.unit(f"{name}.target", "[Unit]", "DefaultDependencies=no")
@@ -92,7 +106,8 @@ class Systemd:
                 ["sh", "-c", IN_CGROUP, "sh", self._cgroup,
                  "unshare", "--pid", "--fork", "--kill-child", "--mount",
                  "--cgroup", "--uts", "--ipc",
-                 "sh", "-c", INSIDE, "sh", self.folder, self._units],
+                 "sh", "-c", INSIDE, "sh", self.folder, self._units,
+                 self.dest],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         try:
