@@ -236,12 +236,36 @@ prepare(struct ledger_db *d)
 	return sqlite3_exec(d->db, settings, NULL, NULL, NULL);
 }
 
+/*
+ * New: the path without symbolic links before its last part, which is looked
+ * at by who opens it. NULL: there is no such folder.
+ */
+static char *
+resolve_folder(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	char *folder, *real, *out = NULL;
+
+	if (name == NULL)
+		return str_dup(path);
+	folder = str_dupf("%.*s", (int)(name + 1 - path), path);
+	if ((real = realpath(folder, NULL)) != NULL)
+		out = str_dupf("%s%s", real, name);
+	free(folder);
+	free(real);
+	return out;
+}
+
+/* To SQLite, NOFOLLOW is about each part of the path. */
 static int
 open_once(struct ledger_db *d)
 {
-	int rc = sqlite3_open_v2(d->path, &d->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
+	char *path = resolve_folder(d->path);
+	int rc = sqlite3_open_v2(path != NULL ? path : d->path, &d->db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+	    NULL);
 
+	free(path);
 	return rc == SQLITE_OK ? prepare(d) : rc;
 }
 

@@ -561,6 +561,21 @@ test_sums(void **state)
 	json_decref(all);
 }
 
+/* The folder's path may have symbolic links in it. */
+static void
+test_links(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/link", f->dir);
+	assert_int_equal(symlink(f->dir, path), 0);
+	strcat(path, "/ledger.sqlite");
+	ledger_db_free(f->db);
+	f->db = ledger_db_new(path);
+	assert_true(store(f, json_pack("[o]", run_record(2, f->now, 1))));
+}
+
 int
 main(void)
 {
@@ -574,6 +589,7 @@ main(void)
 		TEST(test_corrupt_while_open),
 		TEST(test_not_ours),
 		TEST(test_no_folder),
+		TEST(test_links),
 		TEST(test_full),
 		TEST(test_year),
 		TEST(test_sums),
