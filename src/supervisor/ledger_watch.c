@@ -151,11 +151,16 @@ encode_run(const struct ledger_watch *w)
 	    "ms", (json_int_t)(clock_now_ms() - w->began));
 }
 
-/* end: a clock_now_ms() time, or NONE while it lasts. */
+/*
+ * end: a clock_now_ms() time, or NONE while it lasts. A notice that has ended a
+ * run is older than the next one, and what that carries over.
+ */
 static json_t *
 encode(const struct ledger_watch *w, const struct subject *s, const char *kind,
     int64_t from, int64_t end)
 {
+	if (end != NONE && end < from)
+		end = from;
 	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:I}", "k", kind,
 	    "run", (json_int_t)w->run, "host", s->host, "forward", s->forward,
 	    "at", (json_int_t)(from - w->began),

@@ -289,6 +289,26 @@ test_sleep(void **state)
 	    "outage vps 0 -1 lost: why, 9 silent, 0 tries\n");
 }
 
+/* What the first notice after sleep tells was so before the new run began. */
+static void
+test_early_notice(void **state)
+{
+	struct fixture *f = *state;
+
+	come_up(f);
+	now += 1000;
+	end(f, "lost", 1, 1000);
+	now -= 20000;
+	str_fini(&f->told);
+	ledger_watch_hear(f->watch, &(struct notice){ .kind = NOTICE_HOST,
+	    .now_ms = now - 1, .host = "vps", .from = "waiting",
+	    .to = "disabled" });
+	told_is(f, "run -18700\nwatch vps 0 -1\n"
+	    "outage vps 0 -1 lost: why, 9 silent, 0 tries\n"
+	    "outage vps 0 0 lost: why, 9 silent, 0 tries\n"
+	    "watch vps 0 0\n");
+}
+
 static void
 test_long_sentence(void **state)
 {
@@ -322,6 +342,8 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sleep, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(test_early_notice, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_long_sentence, set_up,
 		    tear_down),
