@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cmd_events.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,7 +23,8 @@ struct printer {
 	bool json;
 	bool terminal;
 	bool colour;
-	bool failed;			/* nobody reads any more */
+	int error;			/* of writing; EPIPE: nobody reads any
+					   more */
 	struct str cut;			/* why hawserd hung up */
 };
 
@@ -51,11 +53,11 @@ on_line(void *arg, const char *line, const json_t *event)
 		str_printf(&text, "%s\n", line);
 	else
 		event_line(event, p->colour, &text);
-	if (text.len > 0)
-		p->failed = fputs(text.p, stdout) == EOF ||
-		    fflush(stdout) == EOF;
+	if (text.len > 0 && (fputs(text.p, stdout) == EOF ||
+	    fflush(stdout) == EOF))
+		p->error = errno;
 	str_fini(&text);
-	return !p->failed;
+	return p->error == 0;
 }
 
 /* New. */
@@ -105,6 +107,9 @@ follow(const struct args *args, const char *socket)
 		err_set(&err, ERR_REFUSED, "no more events: %s",
 		    p.cut.len > 0 ? p.cut.p : "hawserd has ended");
 		end = -1;
+	} else if (p.error != 0 && p.error != EPIPE) {
+		errno = p.error;
+		end = err_sys(&err, "standard output");
 	}
 	if (end == -1)
 		rc = command_fail(&err);

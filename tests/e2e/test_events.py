@@ -84,6 +84,12 @@ def test_a_reader_that_leaves(hawserd, sshd, target, start):
     assert b"hello" in gone.stdout.readline()
     gone.stdout.close()
     assert gone.wait(10) == 0
+    with open("/dev/full", "wb") as full:
+        said = subprocess.run([program("hawser"), "events", "--json"],
+                              env=hawserd.environment, stdout=full,
+                              stderr=subprocess.PIPE, timeout=10)
+    assert said.returncode == 1
+    assert said.stderr.startswith(b"hawser: standard output: No space left")
     assert hawserd.cli("events", "none").returncode == 1
     hawserd.stop()
     assert hawserd.cli("events").returncode == 3
