@@ -12,6 +12,8 @@
 #define OOM_OFFER	200
 #define OOM_MAX		1000
 
+#define USUAL_FDS	1024
+
 void
 limits_no_core(void)
 {
@@ -27,6 +29,17 @@ limits_many_fds(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
 		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+void
+limits_usual_fds(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur > USUAL_FDS) {
+		l.rlim_cur = USUAL_FDS;
 		setrlimit(RLIMIT_NOFILE, &l);
 	}
 }

@@ -14,6 +14,12 @@ void limits_no_core(void);
 void limits_many_fds(void);
 
 /*
+ * The opposite, for a stranger's program that we run: 1024 at first, as
+ * select(2) wants it. It may have more if it asks.
+ */
+void limits_usual_fds(void);
+
+/*
  * When memory is short the kernel shall end a worker, which is replaced, rather
  * than the supervisor (oom_score_adj in proc(5)). keep is for that one, before
  * it gives up its rights, and does nothing without CAP_SYS_RESOURCE: -500,

@@ -94,6 +94,7 @@ guard_main(const char *command)
 
 	prctl(PR_SET_NAME, "hawserd-guard");
 	limits_oom_offer();
+	limits_usual_fds();
 	sigemptyset(&awaited);
 	sigaddset(&awaited, SIGTERM);
 	sigaddset(&awaited, SIGCHLD);

@@ -203,3 +203,16 @@ def test_a_hook_that_hangs(hawserd, sshd, target, told):
     assert hawserd.log.count("did not end within 30 s") == 1
     assert not [p for p in proc.descendants(hawserd.pid)
                 if proc.cmdline(p) == "sleep 1000"]
+
+
+def test_a_hook_has_the_usual_descriptors(hawserd, sshd, target):
+    """hawserd's own limit may be too much for a program that uses select."""
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} {target}",
+                         HawserOnChange="ulimit -n >>"
+                         + hawserd.path("limit")))
+    hawserd.start()
+    hawserd.wait_up("one")
+    until(lambda: os.path.exists(hawserd.path("limit")) and
+          os.path.getsize(hawserd.path("limit")), 10, "a hook ran")
+    with open(hawserd.path("limit"), encoding="ascii") as f:
+        assert int(f.readline()) <= 1024
