@@ -119,7 +119,8 @@ const struct command cmd_retry = {
 	.operands_max = 1, .options = ARG_API, .run = run_host,
 	.summary = "try a waiting or parked host now",
 	.help = "The next attempt begins at once instead of when its time "
-	    "comes. A host that\nis up is left alone.\n",
+	    "comes. Of a host that\nis up, the forwards that wait are "
+	    "tried now.\n",
 };
 
 const struct command cmd_up = {

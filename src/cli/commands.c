@@ -46,8 +46,10 @@ help_all(struct str *out)
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		const struct command *c = commands[i];
 
-		str_printf(out, "  %-7s %-12s %s\n", c->name, c->operands,
-		    c->summary);
+		str_printf(out, "  %-7s %-12s", c->name, c->operands);
+		if (strlen(c->operands) > 12)
+			str_printf(out, "\n%22s", "");
+		str_printf(out, " %s\n", c->summary);
 	}
 	str_append(out, "\n");
 	args_help(ARG_COMMON | ARG_API, out);
