@@ -53,16 +53,32 @@ count(struct availability *a, int64_t now_ms)
 	}
 }
 
+static void
+begin_outage(struct availability *a, int64_t now_ms)
+{
+	a->is_outage = true;
+	a->outages++;
+	a->slots[find_slot(a, now_ms / SLOT_MS)].outages++;
+}
+
 void
 availability_set(struct availability *a, enum availability_state state,
     int64_t now_ms)
 {
 	count(a, now_ms);
-	if (a->state == AVAILABILITY_UP && state == AVAILABILITY_DOWN) {
-		a->outages++;
-		a->slots[find_slot(a, now_ms / SLOT_MS)].outages++;
-	}
+	if (state != AVAILABILITY_DOWN)
+		a->is_outage = false;
+	else if (a->state == AVAILABILITY_UP)
+		begin_outage(a, now_ms);
 	a->state = state;
+}
+
+void
+availability_fail(struct availability *a, int64_t now_ms)
+{
+	count(a, now_ms);
+	if (a->state == AVAILABILITY_DOWN && !a->is_outage)
+		begin_outage(a, now_ms);
 }
 
 static uint32_t

@@ -23,6 +23,7 @@ enum availability_state {
 
 struct availability {
 	enum availability_state state;
+	bool is_outage;			/* this time down is counted */
 	uint64_t outages;		/* since the beginning */
 	int64_t counted_to;		/* ms; slots are right up to here */
 	struct {
@@ -38,6 +39,9 @@ void availability_init(struct availability *, int64_t now_ms);
 /* The state from now on. Going down from up is an outage. */
 void availability_set(struct availability *, enum availability_state,
     int64_t now_ms);
+
+/* An attempt failed: an outage, too, if the link has not been up before. */
+void availability_fail(struct availability *, int64_t now_ms);
 
 /*
  * Adds what was before this process: how long it was up and down in the slot

@@ -326,6 +326,7 @@ host_attempt_ended(struct host_entry *e, enum end_class class_,
 		e->verdict.delay_ms = schedule_wake(&e->schedule, class_,
 		    clock_now_ms(), e->verdict.delay_ms, host_random());
 	log_end(e, repeated, up_ms);
+	availability_fail(&e->availability, clock_now_ms());
 	notices_tell(e->table->env.notices, (struct notice){
 	    .kind = NOTICE_END, .host = e->name,
 	    .class_ = end_class_name(class_), .text = e->last_end.text,

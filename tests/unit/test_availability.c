@@ -109,6 +109,29 @@ the_past_is_added(void **state)
 	    HOUR + 2 * AVAILABILITY_SLOT_MS), 2);
 }
 
+/* A start is no outage, but one that fails is, as the ledger counts it. */
+static void
+a_start_that_fails_is_an_outage(void **state)
+{
+	struct availability a;
+
+	(void)state;
+	availability_init(&a, 0);
+	availability_fail(&a, 1);	/* not wanted: it doesn't matter */
+	availability_set(&a, AVAILABILITY_DOWN, 10);
+	assert_int_equal(availability_outages(&a, 20), 0);
+	availability_fail(&a, 30);
+	availability_fail(&a, 40);
+	assert_int_equal(availability_outages(&a, 50), 1);
+	availability_set(&a, AVAILABILITY_UP, 60);
+	availability_fail(&a, 70);	/* the loss tells it itself */
+	assert_int_equal(availability_outages(&a, 80), 1);
+	availability_set(&a, AVAILABILITY_DOWN, 80);
+	availability_fail(&a, 90);
+	assert_int_equal(availability_outages(&a, 100), 2);
+	assert_int_equal(a.outages, 2);
+}
+
 int
 main(void)
 {
@@ -118,6 +141,7 @@ main(void)
 		cmocka_unit_test(a_day_later_it_is_forgotten),
 		cmocka_unit_test(flapping_costs_nothing),
 		cmocka_unit_test(the_past_is_added),
+		cmocka_unit_test(a_start_that_fails_is_an_outage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
