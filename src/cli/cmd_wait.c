@@ -17,6 +17,7 @@
 #define TIMEOUT_MAX_S	(366 * 24 * 60 * 60)
 #define TRY_MS		200	/* between looks for a hawserd that starts */
 #define CROWD_MS	1000	/* when too many others listen */
+#define REFUSALS_MAX	5	/* in a row: one that ends hangs up, too */
 
 /* What is waited for. */
 struct goal {
@@ -34,6 +35,7 @@ struct wait {
 	bool all;
 	bool verified;
 	int64_t deadline_ms;		/* clock_now_ms(); 0: none */
+	unsigned refusals;		/* in a row */
 	json_t *status;			/* of hawserd, as it is now */
 	enum wait_verdict verdict;	/* DONE and NEVER are final */
 };
@@ -207,12 +209,16 @@ nap(const struct wait *w, int64_t ms)
  * for only if there is a limit to that.
  */
 static bool
-is_passing(const struct wait *w, const struct err *err)
+is_passing(struct wait *w, const struct err *err)
 {
+	w->refusals = err->code == ERR_PERM ? w->refusals + 1 : 0;
 	if (err->code == ERR_AGAIN)
 		return true;
+	if (err->code == ERR_PERM && w->refusals > REFUSALS_MAX)
+		return false;
 	return w->deadline_ms != 0 &&
-	    (err->code == ERR_CLOSED || err->code == ERR_TIMEOUT);
+	    (err->code == ERR_CLOSED || err->code == ERR_TIMEOUT ||
+	    err->code == ERR_PERM);
 }
 
 /* An exit code. */

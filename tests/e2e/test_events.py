@@ -4,6 +4,7 @@ and `hawser wait`, which is driven by it."""
 
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -177,6 +178,26 @@ def test_wait_for_hawserd(hawserd, sshd, target, start):
     sshd.start()
     hawserd.start()
     assert across.wait_exit() == 0
+
+
+def test_wait_while_it_ends(hawserd, sshd, target, start):
+    """A hawserd that ends hangs up on who waits in its backlog: that is no
+    refusal yet. Who always hangs up is told of in time."""
+    os.makedirs(os.path.dirname(hawserd.socket), exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as old:
+        old.bind(hawserd.socket)
+        old.listen()
+        refused = start("wait", "--timeout", "60", "one")
+        for _ in range(6):
+            old.accept()[0].close()
+        assert refused.wait_exit() == 4
+        early = start("wait", "--timeout", "60", "one")
+        old.accept()[0].close()
+    os.unlink(hawserd.socket)
+    hawserd.write(stanza("one", sshd,
+                         f"LocalForward {ports.free()} {target}"))
+    hawserd.start()
+    assert early.wait_exit() == 0, early.complaints
 
 
 def test_wait_races(hawserd, sshd, target):
