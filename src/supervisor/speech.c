@@ -12,13 +12,22 @@
 #include "base/str.h"
 #include "supervisor/child.h"
 
-#define READS_MAX	16	/* before other events have their turn */
+/*
+ * One turn: so many reads of a kilobyte. If there is more the reader rests, for
+ * who never stops talking shall not keep a processor busy: he has to wait.
+ */
+#define READS_MAX	16
+#define REST_MS		10
+#define TURNS_MAX	4	/* they empty a pipe */
+
+enum turn { TURN_OVER, TURN_EMPTY, TURN_MORE };
 
 struct speech {
 	int fd;
 	char *what;
 	char *host;
 	struct event *readable;
+	struct event *rested;
 	struct str line;	/* not complete yet */
 	char *last;		/* the last complete one, or NULL */
 	int lines, lines_max;	/* logged, and at most; 0: no limit */
@@ -54,8 +63,7 @@ add_byte(struct speech *s, char c)
 		str_append_n(&s->line, plain ? &c : "?", 1);
 }
 
-/* Reads what is there; false at the end. */
-static bool
+static enum turn
 read_some(struct speech *s)
 {
 	char chunk[1024];
@@ -68,18 +76,35 @@ read_some(struct speech *s)
 		for (ssize_t j = 0; j < n; j++)
 			add_byte(s, chunk[j]);
 	}
-	return n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR));
+	if (n > 0)
+		return TURN_MORE;
+	return n == -1 && (errno == EAGAIN || errno == EINTR) ? TURN_EMPTY :
+	    TURN_OVER;
 }
 
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
+	struct timeval rest = { 0, REST_MS * 1000 };
+	struct speech *s = arg;
+	enum turn turn = read_some(s);
+
+	(void)fd;
+	(void)what;
+	if (turn != TURN_EMPTY)
+		event_del(s->readable);
+	if (turn == TURN_MORE)
+		evtimer_add(s->rested, &rest);
+}
+
+static void
+on_rested(evutil_socket_t fd, short what, void *arg)
+{
 	struct speech *s = arg;
 
 	(void)fd;
 	(void)what;
-	if (!read_some(s))
-		event_del(s->readable);
+	event_add(s->readable, NULL);
 }
 
 struct speech *
@@ -95,7 +120,9 @@ speech_new(struct event_base *base, int fd, const char *what,
 	fd_set_nonblock(fd, 1);
 	s->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable,
 	    s);
-	if (s->readable == NULL || event_add(s->readable, NULL) == -1)
+	s->rested = evtimer_new(base, on_rested, s);
+	if (s->readable == NULL || s->rested == NULL ||
+	    event_add(s->readable, NULL) == -1)
 		abort();
 	return s;
 }
@@ -106,6 +133,7 @@ speech_free(struct speech *s)
 	if (s == NULL)
 		return;
 	event_free(s->readable);
+	event_free(s->rested);
 	fd_close(&s->fd);
 	str_fini(&s->line);
 	free(s->last);
@@ -123,9 +151,11 @@ speech_limit(struct speech *s, int lines)
 void
 speech_end(struct speech *s)
 {
-	read_some(s);
+	for (int i = 0; i < TURNS_MAX && read_some(s) == TURN_MORE; i++)
+		continue;
 	end_line(s);
 	event_del(s->readable);
+	event_del(s->rested);
 }
 
 char *

@@ -40,6 +40,11 @@ tests_unit_test_hostkeys_SOURCES = tests/unit/test_hostkeys.c
 tests_unit_test_hostkeys_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_hostkeys_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_speech
+tests_unit_test_speech_SOURCES = tests/unit/test_speech.c
+tests_unit_test_speech_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
+tests_unit_test_speech_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_hooks
 tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c
 tests_unit_test_hooks_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
