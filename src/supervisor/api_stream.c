@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE
 #include "supervisor/api_stream.h"
 
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -60,11 +62,11 @@ on_event(void *arg)
 static void
 on_gone(evutil_socket_t fd, short what, void *arg)
 {
-	struct api_stream *s = arg;
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
 
-	(void)fd;
 	(void)what;
-	api_stream_end(s);
+	if (poll(&p, 1, 0) == 1)
+		api_stream_end(arg);
 }
 
 static int
@@ -75,9 +77,12 @@ watch(struct api_stream *s, struct event_base *base)
 
 	if (info == NULL)
 		return -1;
-	/* Edge-triggered: what a reader sends besides isn't our business. */
-	s->gone = event_new(base, info->connect_fd, EV_CLOSED | EV_ET,
-	    on_gone, s);
+	/*
+	 * Edge-triggered: what a reader sends besides isn't our business. Of
+	 * one that hangs up before it has read all, libevent has EV_READ alone.
+	 */
+	s->gone = event_new(base, info->connect_fd, EV_READ | EV_CLOSED |
+	    EV_ET | EV_PERSIST, on_gone, s);
 	return s->gone != NULL ? event_add(s->gone, NULL) : -1;
 }
 

@@ -96,6 +96,18 @@ def test_a_reader_that_leaves(hawserd, sshd, target, start):
     assert hawserd.cli("events").returncode == 3
 
 
+def test_readers_that_leave_unread(hawserd, sshd, target):
+    """Whoever hangs up before all is read has left, too."""
+    hawserd.write(stanza("one", sshd, f"LocalForward {ports.free()} {target}",
+                         HawserEnabled="no"))
+    hawserd.start()
+    for _ in range(40):
+        with socket.socket(socket.AF_UNIX) as reader:
+            reader.connect(hawserd.socket)
+            reader.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert reader.recv(12) == b"HTTP/1.1 200"
+
+
 def test_wait_for_what_comes(hawserd, sshd, target, start):
     """Without a limit; for all, for a host, for a forward; up, verified."""
     local, remote = ports.free(), ports.free()
