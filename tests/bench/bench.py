@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Figures of a tunnel: hawser beside ssh, dbclient and Go, through the same sshd,
-in turns.
+"""Figures of a tunnel: hawser beside ssh, dbclient and Go, in turns.
+
+All go through the same sshd.
 
     tests/bench/bench.py [--build DIR] [--rounds N] [--mib N] [--json FILE]
 
