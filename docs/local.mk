@@ -9,6 +9,7 @@ dist_doc_DATA = \
 	README.md \
 	docs/ARCHITECTURE.md \
 	docs/AUTHENTICATION.md \
+	docs/BENCHMARKS.md \
 	docs/FORWARDS.md \
 	docs/FROM-SSH.md \
 	docs/METRICS.md \

@@ -335,9 +335,11 @@ def measure_all(stack, folder, arguments):
         fleet.daemon.stop(within=30)
         note("stop", "SIGTERM", {"s": watch.seconds})
     with contextlib.ExitStack() as inner:
-        note("autossh", f"{arguments.pairs} pairs of autossh and ssh",
-             pairs(inner, home, sshds[1], target, arguments))
-    note("ratio", "hawser / autossh and ssh", ratios(found, arguments))
+        if arguments.pairs:
+            note("autossh", f"{arguments.pairs} pairs of autossh and ssh",
+                 pairs(inner, home, sshds[1], target, arguments))
+            note("ratio", "hawser / autossh and ssh",
+                 ratios(found, arguments))
     return vars(arguments) | found
 
 
@@ -349,7 +351,7 @@ def run(folder, arguments):
 def add_options(parser):
     parser.add_argument("--hosts", type=int, default=200)
     parser.add_argument("--pairs", type=int, default=200,
-                        help="of autossh and ssh")
+                        help="of autossh and ssh; 0: none")
     parser.add_argument("--idle", type=int, default=30,
                         help="seconds in which nothing happens")
     parser.add_argument("--down", type=int, default=30,
