@@ -71,14 +71,15 @@ explain(CURL *curl, CURLcode code, const char *socket, long timeout_ms,
 	    (sys == EACCES || sys == EPERM))
 		err_set(err, ERR_PERM, "you may not talk to hawserd: "
 		    "permission denied on %s", socket);
-	else if (code == CURLE_COULDNT_CONNECT)
+	else if (code == CURLE_COULDNT_CONNECT && sys != 0)
 		not_running(socket, (int)sys, err);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		err_set(err, ERR_TIMEOUT, "hawserd did not answer within "
 		    "%ld s (socket %s); its log may say why",
 		    timeout_ms / 1000, socket);
+	/* Without an errno it was connected, and libcurl saw the end first. */
 	else if (code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR ||
-	    code == CURLE_RECV_ERROR)
+	    code == CURLE_RECV_ERROR || code == CURLE_COULDNT_CONNECT)
 		err_set(err, ERR_PERM, "hawserd hung up without an answer: "
 		    "it isn't yours, or it is just stopping (socket %s)",
 		    socket);
