@@ -3,9 +3,10 @@
 
 import ctypes
 import os
-import select
 import signal
 import time
+
+from lib.wait import readable
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -129,7 +130,7 @@ def wait_gone(pids, timeout):
             continue
         try:
             rest = max(0, deadline - time.monotonic())
-            if not select.select([fd], [], [], rest)[0]:
+            if not readable(fd, rest):
                 left.append(pid)
         finally:
             os.close(fd)

@@ -2,6 +2,7 @@
 """Waiting for something to become true, bounded by a deadline."""
 
 import os
+import select
 import time
 
 # A sanitized build is several times slower: every deadline is stretched.
@@ -39,3 +40,11 @@ class Stopwatch:
     @property
     def seconds(self):
         return time.monotonic() - self.start
+
+
+def readable(fd, seconds):
+    """Is there something to read, or an end, within so many seconds? By poll:
+    select has no use for a process with many descriptors."""
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(seconds * 1000))

@@ -4,7 +4,6 @@
 import array
 import json
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -14,14 +13,14 @@ from lib import ports, proc
 from lib.hawserd import COMPLAINT, program
 from lib.sshd import USER
 from lib.textlog import TextLog
-from lib.wait import STRETCH
+from lib.wait import STRETCH, readable
 
 # Moves the descriptors to the numbers at which a worker looks for them.
 _EXEC = ("import fcntl,os,sys\n"
          "fds = [fcntl.fcntl(int(n), fcntl.F_DUPFD, 200)\n"
          "       for n in sys.argv[1].split(',')]\n"
          "for at, fd in enumerate(fds, 3): os.dup2(fd, at)\n"
-         "os.closerange(3 + len(fds), 300)\n"
+         "os.closerange(3 + len(fds), 1 << 20)\n"
          "os.execvp(sys.argv[2], sys.argv[2:])\n")
 
 VERSION = subprocess.run([program("hawser-worker"), "--version"], check=True,
@@ -153,7 +152,7 @@ class Worker:
 
     def _receive(self, deadline):
         rest = max(0, deadline - time.monotonic())
-        if not select.select([self.sock], [], [], rest)[0]:
+        if not readable(self.sock, rest):
             return None
         data = self.sock.recv(256 * 1024)
         if not data:
