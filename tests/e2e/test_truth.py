@@ -187,6 +187,7 @@ def test_chosen_port(hawserd, start, stack):
     pid = hawserd.worker_pid("vps")
     hawserd.cli("down", "vps")
     hawserd.wait_state("vps", "disabled")
+    until(lambda: not hawserd.host("vps")["workers"], 10, "the worker ended")
     taken = [Server(echo, host=host, port=first)
              for host in ("127.0.0.1", "::1")]
     for server in taken:
