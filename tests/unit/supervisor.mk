@@ -83,6 +83,7 @@ tests_unit_test_instance_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_ledger
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c \
+	tests/unit/only_child.c tests/unit/only_child.h \
 	tests/unit/wall_clock.c tests/unit/wall_clock.h
 tests_unit_test_ledger_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_ledger_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
@@ -154,7 +155,8 @@ tests_unit_test_pulse_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_pulse_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_resolver
-tests_unit_test_resolver_SOURCES = tests/unit/test_resolver.c
+tests_unit_test_resolver_SOURCES = tests/unit/test_resolver.c \
+	tests/unit/only_child.c tests/unit/only_child.h
 tests_unit_test_resolver_CPPFLAGS = $(libhawser_supervisor_a_CPPFLAGS)
 tests_unit_test_resolver_LDADD = $(HAWSER_SUPERVISOR_LIBS) $(CMOCKA_LIBS)
 

@@ -24,6 +24,7 @@
 #include "supervisor/ledger.h"
 #include "supervisor/notice.h"
 #include "wall_clock.h"
+#include "only_child.h"
 
 /* This program is its own ledger child. */
 
@@ -139,31 +140,13 @@ lose(struct fixture *f, const char *host)
 	tell(f, NOTICE_HOST, host, "up");
 }
 
-/* The child's pid: our only one. 0: there is none. */
-static pid_t
-child_pid(void)
-{
-	char path[64];
-	long pid = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/children",
-	    (long)getpid());
-	if ((f = fopen(path, "re")) == NULL)
-		return 0;
-	if (fscanf(f, "%ld", &pid) != 1)
-		pid = 0;
-	fclose(f);
-	return (pid_t)pid;
-}
-
 static void
 test_store(void **state)
 {
 	struct fixture *f = *state;
 	json_t *outage;
 
-	assert_int_equal(child_pid(), 0);
+	assert_int_equal(only_child(), 0);
 	lose(f, "vps");
 	ask(f);
 	assert_int_equal(count(f, "outages"), 1);
@@ -220,7 +203,7 @@ test_end(void **state)
 
 	lose(f, "vps");
 	ledger_free(f->ledger);
-	assert_int_equal(child_pid(), 0);
+	assert_int_equal(only_child(), 0);
 	f->ledger = ledger_new(f->base, f->notices, f->path);
 	lose(f, "nas");
 	ask(f);
@@ -236,12 +219,12 @@ test_killed(void **state)
 
 	lose(f, "vps");
 	ask(f);
-	pid = child_pid();
+	pid = only_child();
 	assert_int_not_equal(pid, 0);
 	lose(f, "vps");
 	kill(pid, SIGKILL);
 	ask(f);
-	assert_int_not_equal(child_pid(), pid);
+	assert_int_not_equal(only_child(), pid);
 	assert_int_equal(count(f, "outages"), 2);
 }
 
@@ -258,7 +241,7 @@ test_stopped(void **state)
 
 	lose(f, "first");
 	ask(f);
-	pid = child_pid();
+	pid = only_child();
 	kill(pid, SIGSTOP);
 	before = clock_now_ms() - ahead;
 	for (int i = 0; i < LEDGER_WAITING_MAX; i++)
@@ -285,7 +268,7 @@ test_stopped(void **state)
 
 		assert_true(!lasts || first);
 	}
-	assert_int_equal(child_pid(), pid);
+	assert_int_equal(only_child(), pid);
 }
 
 /*
@@ -302,7 +285,7 @@ test_full(void **state)
 
 	lose(f, "vps");
 	ask(f);
-	pid = child_pid();
+	pid = only_child();
 	assert_int_equal(prlimit(pid, RLIMIT_FSIZE, &none, &unlimited), 0);
 	for (int i = 0; i < 20; i++)
 		lose(f, "vps");
@@ -314,7 +297,7 @@ test_full(void **state)
 		event_base_loop(f->base, EVLOOP_ONCE);
 		ask(f);
 	}
-	assert_int_equal(child_pid(), pid);
+	assert_int_equal(only_child(), pid);
 }
 
 /* Nobody waits for an answer any more. */

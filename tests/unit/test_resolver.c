@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "supervisor/resolver.h"
+#include "only_child.h"
 
 /*
  * This program is its own resolver child. No name here asks a name server;
@@ -101,30 +102,12 @@ wait_answers(struct fixture *f, int count)
 	}
 }
 
-/* The resolver's pid: our only child. 0: there is none. */
-static pid_t
-child_pid(void)
-{
-	char path[64];
-	long pid = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/children",
-	    (long)getpid());
-	if ((f = fopen(path, "re")) == NULL)
-		return 0;
-	if (fscanf(f, "%ld", &pid) != 1)
-		pid = 0;
-	fclose(f);
-	return (pid_t)pid;
-}
-
 static void
 a_name_has_addresses(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(child_pid(), 0);
+	assert_int_equal(only_child(), 0);
 	resolver_ask(f->resolver, "localhost", 7, on_answer, f);
 	assert_int_equal(f->answers, 0);
 	wait_answers(f, 1);
@@ -157,7 +140,7 @@ a_name_too_long_is_not_asked_for(void **state)
 	wait_answers(f, 1);
 	assert_int_equal(f->req, 9);
 	assert_string_equal(f->error, "the name is too long");
-	assert_int_equal(child_pid(), 0);
+	assert_int_equal(only_child(), 0);
 	free(name);
 }
 
@@ -219,7 +202,7 @@ a_dead_child_is_replaced(void **state)
 
 	resolver_ask(f->resolver, "localhost", 1, on_answer, f);
 	wait_answers(f, 1);
-	pid = child_pid();
+	pid = only_child();
 	assert_true(pid > 0);
 	kill(pid, SIGSTOP);
 	resolver_ask(f->resolver, "localhost", 2, on_answer, f);
@@ -229,7 +212,7 @@ a_dead_child_is_replaced(void **state)
 	resolver_ask(f->resolver, "localhost", 3, on_answer, f);
 	wait_answers(f, 3);
 	assert_true(f->has_loopback);
-	assert_int_not_equal(child_pid(), pid);
+	assert_int_not_equal(only_child(), pid);
 }
 
 static void
@@ -241,7 +224,7 @@ silence_has_a_deadline(void **state)
 
 	resolver_ask(f->resolver, "localhost", 1, on_answer, f);
 	wait_answers(f, 1);
-	pid = child_pid();
+	pid = only_child();
 	kill(pid, SIGSTOP);
 	begin = clock_now_ms();
 	resolver_ask(f->resolver, "localhost", 2, on_answer, f);
