@@ -13,9 +13,6 @@
 #include "supervisor/host_entry.h"
 #include "supervisor/notice.h"
 
-/* A worker that was told to stop has so long after the last connection. */
-#define STOP_MS		(MESSAGE_STOP_MS + 500)
-
 void
 host_timer_set(struct event *timer, int64_t ms)
 {
@@ -128,7 +125,7 @@ stop_main(struct host_entry *e)
 		host_run_retire(run, ORDER_DRAIN, e->conf->drain_ms);
 	else
 		host_run_retire(run, ORDER_STOP, e->table->stopping ?
-		    e->table->stop_limit_ms : STOP_MS);
+		    e->table->stop_limit_ms : HOST_STOP_MS);
 }
 
 static void
@@ -343,7 +340,7 @@ host_follow_wish(struct host_entry *e)
 
 	if (!wanted && !e->removed && e->state != HOST_DISABLED)
 		host_runs_limit(e, ORDER_STOP, e->table->stopping ?
-		    e->table->stop_limit_ms : STOP_MS);
+		    e->table->stop_limit_ms : HOST_STOP_MS);
 	host_handle(e, wanted ? EVENT_ENABLE : EVENT_DISABLE);
 }
 

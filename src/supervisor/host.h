@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/plan.h"
+#include "ipc/message.h"
 #include "supervisor/worker_proc.h"
 
 /*
@@ -19,6 +20,12 @@
  */
 struct host_table;
 struct host_entry;
+
+/*
+ * How long a stop takes at most: open connections have their time, and workers
+ * a moment to go after it.
+ */
+#define HOST_STOP_MS	(MESSAGE_STOP_MS + 500)
 
 struct budget;
 struct event_base;

@@ -19,7 +19,6 @@
 #include "base/places.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "ipc/message.h"
 #include "supervisor/api.h"
 #include "supervisor/budget.h"
 #include "supervisor/child.h"
@@ -41,9 +40,6 @@
 #include "supervisor/reload.h"
 #include "supervisor/resolver.h"
 #include "supervisor/routes.h"
-
-/* Open connections have their time, and workers a moment to go after it. */
-#define STOP_MS		(MESSAGE_STOP_MS + 500)
 
 #define SIGNAL_COUNT	4
 
@@ -126,7 +122,7 @@ on_stop(evutil_socket_t number, short what, void *arg)
 	notify_stopping(s->notify);
 	inherit_leave(s->inherit);
 	if (s->running)
-		host_table_stop(s->table, STOP_MS, on_stopped, s);
+		host_table_stop(s->table, HOST_STOP_MS, on_stopped, s);
 	else
 		event_base_loopbreak(s->base);
 }
